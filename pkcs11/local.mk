@@ -1,0 +1,1 @@
+# What talks to HSM tokens: a library for the agent and hintsign-key.
