@@ -1,3 +1,27 @@
 # Tests speak TAP (https://testanything.org): a case a line, in every language.
 TEST_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP
+
+# Unit tests are programs (no extension), integration tests are shell scripts. A test that
+# hangs is ended with everything it started in its process group.
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = $(TEST_LOG_DRIVER)
+SH_LOG_DRIVER = $(TEST_LOG_DRIVER)
+LOG_COMPILER = timeout --kill-after=10 300
+SH_LOG_COMPILER = timeout --kill-after=10 300 bash
+
+# Where the tests find what was built; tests/integration/lib.sh says what each is for.
+if SANITIZED
+sanitized = yes
+else
+sanitized = no
+endif
+AM_TESTS_ENVIRONMENT = \
+	top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); export top_builddir SANITIZED;
+
+EXTRA_DIST += tests/integration/lib.sh
+EXTRA_DIST += tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc
+dist_check_SCRIPTS = $(INTEGRATION_TESTS)
+TESTS += $(INTEGRATION_TESTS)
+INTEGRATION_TESTS = tests/integration/001-lib.sh
+EXTRA_DIST += check .ci/run .ci/packages .ci/install-packages
