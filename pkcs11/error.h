@@ -1,0 +1,52 @@
+/* Errors of this folder: what a caller can act on, and the CK_RV and call behind it. */
+#ifndef HINTSIGN_PKCS11_ERROR_H
+#define HINTSIGN_PKCS11_ERROR_H
+
+#include <p11-kit/pkcs11.h>
+#include <stddef.h>
+
+/* Returned, negative, by the functions of this folder; 0 is success. */
+enum p11_code {
+    P11_INVALID = -1,     /* a URI or an argument is wrong */
+    P11_MEMORY = -2,      /* out of memory */
+    P11_UNAVAILABLE = -3, /* the module or the token does not answer; it may come back */
+    P11_LOCKED = -4,      /* the token wants a PIN that we do not have or must not try */
+    P11_KEY = -5,         /* the key is missing or unfit */
+    P11_BUSY = -6,        /* no session became free in time */
+    P11_FAILED = -7,      /* the token refused the call */
+};
+
+#define P11_ERROR_TEXT_MAX 240
+
+/* What happened, in full. `call` and `text` may be empty; `rv` is CKR_OK where no call failed. */
+struct p11_error {
+    int code;
+    CK_RV rv;
+    const char *call;
+    char text[P11_ERROR_TEXT_MAX];
+};
+
+/* How far recovery must go after a failed call (doc/architecture.md, "The ladder"). */
+enum p11_rung {
+    P11_RUNG_NONE,    /* the request itself was refused: nothing to recover */
+    P11_RUNG_SESSION, /* 1: another session */
+    P11_RUNG_LOGIN,   /* 2: log in and index again */
+    P11_RUNG_MODULE,  /* 3: finalise and initialise the module */
+};
+
+/* Both fill *error and return `code`. */
+int p11_error_call(struct p11_error *error, int code, const char *call, CK_RV rv);
+int p11_error_text(struct p11_error *error, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Writes one line for people, "C_Sign: CKR_DEVICE_ERROR" or the text. Returns `buffer`. */
+const char *p11_error_describe(const struct p11_error *error, char *buffer, size_t size);
+
+/* The name of a return value, as in PKCS #11 v3.0 section 6.
+ * Unknown ones are NULL. */
+const char *p11_rv_name(CK_RV rv);
+
+/* The rung that a return value calls for. */
+enum p11_rung p11_rv_rung(CK_RV rv);
+
+#endif

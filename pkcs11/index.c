@@ -1,0 +1,177 @@
+/* One pass over a token's objects: searching the token for each key would take minutes. */
+#include "config.h"
+#include "pkcs11/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIND_BATCH 512
+
+struct handles {
+    CK_OBJECT_HANDLE *list;
+    size_t count;
+};
+
+static int find_more(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct handles *handles,
+                     struct p11_error *error)
+{
+    CK_ULONG found;
+    do {
+        size_t size = (handles->count + FIND_BATCH) * sizeof *handles->list;
+        CK_OBJECT_HANDLE *list = realloc(handles->list, size);
+        if (!list)
+            return p11_error_text(error, P11_MEMORY, "out of memory");
+        handles->list = list;
+        found = 0;
+        CK_RV rv = fn->C_FindObjects(session, list + handles->count, FIND_BATCH, &found);
+        if (rv != CKR_OK)
+            return p11_error_call(error, P11_UNAVAILABLE, "C_FindObjects", rv);
+        if (found > FIND_BATCH)
+            return p11_error_text(error, P11_UNAVAILABLE,
+                                  "C_FindObjects gave more than it was asked for");
+        handles->count += found;
+    } while (found > 0 && handles->count < INDEX_OBJECTS_MAX);
+    if (handles->count >= INDEX_OBJECTS_MAX)
+        return p11_error_text(error, P11_UNAVAILABLE, "the token has more than %d objects",
+                              INDEX_OBJECTS_MAX);
+    return 0;
+}
+
+static int find_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct handles *handles,
+                    struct p11_error *error)
+{
+    CK_RV rv = fn->C_FindObjectsInit(session, NULL, 0);
+    if (rv != CKR_OK)
+        return p11_error_call(error, P11_UNAVAILABLE, "C_FindObjectsInit", rv);
+    int r = find_more(fn, session, handles, error);
+    rv = fn->C_FindObjectsFinal(session);
+    if (r == 0 && rv != CKR_OK)
+        r = p11_error_call(error, P11_UNAVAILABLE, "C_FindObjectsFinal", rv);
+    return r;
+}
+
+static bool is_key(const struct object *object)
+{
+    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY ||
+           object->object_class == CKO_PUBLIC_KEY;
+}
+
+/* An object that vanished meanwhile, or that the token will not show, is no error. */
+static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struct handles *handles,
+                    struct index *index, struct p11_error *error)
+{
+    index->objects = calloc(handles->count + 1, sizeof *index->objects);
+    index->by_id = calloc(handles->count + 1, sizeof *index->by_id);
+    if (!index->objects || !index->by_id)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    for (size_t i = 0; i < handles->count; i++) {
+        struct object *object = &index->objects[index->count];
+        int r = object_read(fn, session, handles->list[i], object, error);
+        if (r < 0 && error->rv != CKR_OBJECT_HANDLE_INVALID && r != P11_FAILED)
+            return r;
+        if (r == 0 && is_key(object))
+            index->count++;
+    }
+    return 0;
+}
+
+static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    if (a_len != b_len)
+        return a_len < b_len ? -1 : 1;
+    return memcmp(a, b, a_len);
+}
+
+static int compare_ids(const struct object *a, const struct object *b)
+{
+    return compare_bytes(a->id, a->id_len, b->id, b->id_len);
+}
+
+static int by_label(const void *a, const void *b)
+{
+    const struct object *x = a, *y = b;
+    int r = compare_bytes(x->label, x->label_len, y->label, y->label_len);
+    return r ? r : compare_ids(x, y);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return compare_ids(*(struct object *const *)a, *(struct object *const *)b);
+}
+
+static void sort(struct index *index)
+{
+    qsort(index->objects, index->count, sizeof *index->objects, by_label);
+    for (size_t i = 0; i < index->count; i++)
+        index->by_id[i] = &index->objects[i];
+    qsort(index->by_id, index->count, sizeof(struct object *), by_id);
+}
+
+int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *ret_index,
+                struct p11_error *error)
+{
+    struct handles handles = {0};
+    struct index index = {0};
+    int r = find_all(fn, session, &handles, error);
+    if (r == 0)
+        r = read_all(fn, session, &handles, &index, error);
+    free(handles.list);
+    if (r < 0) {
+        index_clear(&index);
+        return r;
+    }
+    sort(&index);
+    *ret_index = index;
+    return 0;
+}
+
+void index_clear(struct index *index)
+{
+    free(index->objects);
+    free(index->by_id);
+    *index = (struct index){0};
+}
+
+static const struct object *at(const struct index *index, const struct index_query *query, size_t i)
+{
+    return query->label ? &index->objects[i] : index->by_id[i];
+}
+
+/* Orders an object against the query by the name that the chosen order is sorted by. */
+static int against(const struct object *object, const struct index_query *query)
+{
+    if (query->label)
+        return compare_bytes(object->label, object->label_len, query->label, query->label_len);
+    return compare_bytes(object->id, object->id_len, query->id, query->id_len);
+}
+
+static size_t lower_bound(const struct index *index, const struct index_query *query)
+{
+    size_t low = 0, high = index->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (against(at(index, query, middle), query) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t index_find(const struct index *index, const struct index_query *query,
+                  const struct object **ret_first)
+{
+    size_t matches = 0;
+    for (size_t i = lower_bound(index, query); i < index->count; i++) {
+        const struct object *object = at(index, query, i);
+        if (against(object, query) != 0)
+            break;
+        if (object->object_class != query->object_class)
+            continue;
+        if (query->id && compare_bytes(object->id, object->id_len, query->id, query->id_len) != 0)
+            continue;
+        if (matches++ == 0)
+            *ret_first = object;
+    }
+    return matches;
+}

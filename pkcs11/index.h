@@ -1,0 +1,36 @@
+/* The keys of a token, found in one pass and looked up by label and id ever after. */
+#ifndef HINTSIGN_PKCS11_INDEX_H
+#define HINTSIGN_PKCS11_INDEX_H
+
+#include "pkcs11/object.h"
+
+#define INDEX_OBJECTS_MAX 100000
+
+struct index {
+    struct object *objects; /* sorted by label, then id */
+    struct object **by_id;
+    size_t count;
+};
+
+/* What a key is named by (RFC 7512 section 2.3: object, id). NULL members match anything; at
+ * least one of label and id is given. */
+struct index_query {
+    CK_OBJECT_CLASS object_class;
+    const void *label;
+    size_t label_len;
+    const void *id;
+    size_t id_len;
+};
+
+/* Reads every key object that the session shows. Errors: P11_MEMORY, P11_UNAVAILABLE. */
+int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *ret_index,
+                struct p11_error *error);
+
+/* Frees what the index holds; it is empty afterwards. */
+void index_clear(struct index *index);
+
+/* Returns how many objects match; *ret_first is one of them, if any. */
+size_t index_find(const struct index *index, const struct index_query *query,
+                  const struct object **ret_first);
+
+#endif

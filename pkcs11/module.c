@@ -1,0 +1,156 @@
+/* One loaded PKCS#11 module: initialise, finalise, generation, calls in flight. */
+#include "config.h"
+#include "pkcs11/module.h"
+
+#include <p11-kit/p11-kit.h>
+#include <stdlib.h>
+#include <string.h>
+
+int module_new(const char *path, const char *registered, struct module **ret_module,
+               struct p11_error *error)
+{
+    struct module *module = calloc(1, sizeof *module);
+    if (!module)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    pthread_mutex_init(&module->turn, NULL);
+    pthread_mutex_init(&module->lock, NULL);
+    pthread_cond_init(&module->empty, NULL);
+    atomic_store(&module->shut, true);
+    module->path = path ? strdup(path) : NULL;
+    module->registered = registered ? strdup(registered) : NULL;
+    if (!module->path && !module->registered) {
+        module_free(module);
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    }
+    *ret_module = module;
+    return 0;
+}
+
+static void unload(struct module *module)
+{
+    if (module->fn && module->initialized)
+        module->fn->C_Finalize(NULL);
+    if (module->registered_modules)
+        p11_kit_modules_release(module->registered_modules);
+    else if (module->fn)
+        p11_kit_module_release(module->fn);
+    module->registered_modules = NULL;
+    module->fn = NULL;
+    module->initialized = false;
+}
+
+void module_free(struct module *module)
+{
+    if (!module)
+        return;
+    module_shut(module);
+    unload(module);
+    pthread_cond_destroy(&module->empty);
+    pthread_mutex_destroy(&module->lock);
+    pthread_mutex_destroy(&module->turn);
+    free(module->reserved);
+    free(module->registered);
+    free(module->path);
+    free(module);
+}
+
+const char *module_name(const struct module *module)
+{
+    return module->path ? module->path : module->registered;
+}
+
+/* Unmanaged, because p11-kit's managed wrapper only closes sessions when a module is shared:
+ * C_Finalize must be real, it is what brings a lost device back. */
+static int load_by_path(struct module *module, struct p11_error *error)
+{
+    module->fn = p11_kit_module_load(module->path, P11_KIT_MODULE_UNMANAGED);
+    if (!module->fn)
+        return p11_error_text(error, P11_UNAVAILABLE, "cannot load %s: %s", module->path,
+                              p11_kit_message());
+    return 0;
+}
+
+static int load_by_name(struct module *module, struct p11_error *error)
+{
+    module->registered_modules = p11_kit_modules_load(NULL, P11_KIT_MODULE_UNMANAGED);
+    if (module->registered_modules)
+        module->fn = p11_kit_module_for_name(module->registered_modules, module->registered);
+    if (!module->fn) {
+        unload(module);
+        return p11_error_text(error, P11_UNAVAILABLE, "no module %s is registered with p11-kit",
+                              module->registered);
+    }
+    module->reserved = p11_kit_config_option(module->fn, "x-init-reserved");
+    return 0;
+}
+
+/* Always with our own arguments: NULL would let the module assume a single thread. */
+static int initialize(struct module *module, struct p11_error *error)
+{
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->reserved};
+    CK_RV rv = module->fn->C_Initialize(&args);
+    if (rv == CKR_CANT_LOCK) {
+        args.flags = 0;
+        module->one_caller = true;
+        rv = module->fn->C_Initialize(&args);
+    }
+    if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        return p11_error_call(error, P11_UNAVAILABLE, "C_Initialize", rv);
+    module->initialized = true;
+    return 0;
+}
+
+int module_start(struct module *module, struct p11_error *error)
+{
+    int r = 0;
+    if (!module->fn)
+        r = module->path ? load_by_path(module, error) : load_by_name(module, error);
+    if (r == 0 && !module->initialized)
+        r = initialize(module, error);
+    return r;
+}
+
+int module_restart(struct module *module, struct p11_error *error)
+{
+    /* Its result does not matter: a device that is gone may answer anything. */
+    if (module->fn && module->initialized)
+        module->fn->C_Finalize(NULL);
+    module->initialized = false;
+    return module_start(module, error);
+}
+
+void module_shut(struct module *module)
+{
+    atomic_store(&module->shut, true);
+    pthread_mutex_lock(&module->lock);
+    while (atomic_load(&module->inside) > 0)
+        pthread_cond_wait(&module->empty, &module->lock);
+    pthread_mutex_unlock(&module->lock);
+}
+
+void module_open(struct module *module)
+{
+    atomic_fetch_add(&module->generation, 1);
+    atomic_store(&module->shut, false);
+}
+
+/* Sequentially consistent on both sides: either the caller sees `shut`, or module_shut sees him
+ * inside. */
+uint64_t module_enter(struct module *module)
+{
+    atomic_fetch_add(&module->inside, 1);
+    if (atomic_load(&module->shut)) {
+        module_leave(module);
+        return 0;
+    }
+    return atomic_load(&module->generation);
+}
+
+void module_leave(struct module *module)
+{
+    if (atomic_fetch_sub(&module->inside, 1) == 1 && atomic_load(&module->shut)) {
+        pthread_mutex_lock(&module->lock);
+        pthread_cond_broadcast(&module->empty);
+        pthread_mutex_unlock(&module->lock);
+    }
+}

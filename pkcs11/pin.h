@@ -1,0 +1,14 @@
+/* Fetches the PIN that a token's URI points to. */
+#ifndef HINTSIGN_PKCS11_PIN_H
+#define HINTSIGN_PKCS11_PIN_H
+
+#include "pkcs11/error.h"
+#include "pkcs11/secret.h"
+
+/* Reads the PIN from `source`, a pin-source of RFC 7512 section 2.4: "file:/absolute/path" or
+ * an absolute path. The file must be a regular one, belong to root or to us, and give nobody
+ * else access. The caller wipes the PIN right after C_Login.
+ * Errors: P11_INVALID, P11_MEMORY. */
+int pin_fetch(const char *source, struct secret *ret_pin, struct p11_error *error);
+
+#endif

@@ -1,0 +1,53 @@
+/* The pool of a token's sessions: taken for one signature, returned or discarded. */
+#ifndef HINTSIGN_PKCS11_SESSION_H
+#define HINTSIGN_PKCS11_SESSION_H
+
+#include "pkcs11/error.h"
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SESSION_DEFAULT_MAX 16
+#define SESSION_LIMIT       1024
+#define SESSION_WAIT_MS     1000 /* for another's session to come back */
+
+/* Each on its own cache line: workers do not share. */
+struct session {
+    alignas(64) atomic_bool taken;
+    CK_SESSION_HANDLE handle;
+    uint64_t generation; /* of the handle; 0: not open */
+};
+
+struct session_pool {
+    struct session *sessions;
+    unsigned max;            /* sessions that there are places for */
+    _Atomic unsigned usable; /* ... and that the token allows */
+    _Atomic unsigned waiting;
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+};
+
+/* Errors: P11_MEMORY. */
+int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error *error);
+
+/* Frees the places. The sessions must be closed. */
+void session_pool_free(struct session_pool *pool);
+
+/* Takes a session of this generation, an open one if there is one, or opens one. The caller has
+ * entered the module and `generation` is what module_enter gave him. `hint` spreads callers over
+ * the places: the same hint finds the same session. Waits at most SESSION_WAIT_MS.
+ * Errors: P11_BUSY, P11_UNAVAILABLE. */
+int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
+                 uint64_t generation, unsigned hint, struct session **ret_session,
+                 struct p11_error *error);
+
+/* Gives a session back after everything on it went well. */
+void session_return(struct session_pool *pool, struct session *session);
+
+/* Closes a session on which anything failed, and frees its place. */
+void session_discard(struct session_pool *pool, CK_FUNCTION_LIST *fn, struct session *session);
+
+#endif

@@ -1,0 +1,247 @@
+/* One configured token: finds its slot, logs in, indexes its keys. */
+#include "config.h"
+#include "pkcs11/token.h"
+#include "pkcs11/pin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MAX 1024
+
+static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
+{
+    int r = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
+    if (r != P11_KIT_URI_OK)
+        return p11_error_text(error, P11_INVALID, "not a PKCS#11 URI: %s", p11_kit_uri_message(r));
+    if (p11_kit_uri_any_unrecognized(uri))
+        return p11_error_text(error, P11_INVALID, "the URI has an attribute that is not known");
+    if (p11_kit_uri_get_pin_value(uri))
+        return p11_error_text(error, P11_INVALID,
+                              "pin-value is refused: put the PIN into a file and name it with "
+                              "pin-source=file:PATH");
+    return 0;
+}
+
+int token_new(const char *name, const char *uri, unsigned max_sessions, enum token_login login,
+              struct token **ret_token, struct p11_error *error)
+{
+    struct token *token = calloc(1, sizeof *token);
+    if (!token)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    pthread_mutex_init(&token->lock, NULL);
+    token->login = login;
+    token->name = strdup(name);
+    token->uri = p11_kit_uri_new();
+    int r = 0;
+    if (!token->name || !token->uri)
+        r = p11_error_text(error, P11_MEMORY, "out of memory");
+    if (r == 0)
+        r = parse_uri(uri, token->uri, error);
+    if (r == 0)
+        r = session_pool_init(&token->sessions, max_sessions, error);
+    if (r < 0) {
+        token_free(token);
+        return r;
+    }
+    snprintf(token->detail, sizeof token->detail, "not looked for yet");
+    *ret_token = token;
+    return 0;
+}
+
+void token_free(struct token *token)
+{
+    if (!token)
+        return;
+    index_clear(&token->index);
+    session_pool_free(&token->sessions);
+    p11_kit_uri_free(token->uri);
+    pthread_mutex_destroy(&token->lock);
+    free(token->name);
+    free(token);
+}
+
+static int list_slots(CK_FUNCTION_LIST *fn, CK_SLOT_ID **ret_slots, CK_ULONG *ret_count,
+                      struct p11_error *error)
+{
+    CK_SLOT_ID *slots = calloc(SLOTS_MAX, sizeof *slots);
+    if (!slots)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    CK_ULONG count = SLOTS_MAX;
+    CK_RV rv = fn->C_GetSlotList(CK_TRUE, slots, &count);
+    if (rv != CKR_OK) {
+        free(slots);
+        return p11_error_call(error, P11_UNAVAILABLE, "C_GetSlotList", rv);
+    }
+    *ret_slots = slots;
+    *ret_count = count < SLOTS_MAX ? count : SLOTS_MAX;
+    return 0;
+}
+
+/* Slots are never named by number: the numbers change. */
+static int find_slot(struct token *token, struct p11_error *error)
+{
+    CK_FUNCTION_LIST *fn = token->module->fn;
+    CK_SLOT_ID *slots = NULL;
+    CK_ULONG count = 0;
+    int r = list_slots(fn, &slots, &count, error);
+    if (r < 0)
+        return r;
+    unsigned matches = 0;
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_TOKEN_INFO info = {0};
+        if (fn->C_GetTokenInfo(slots[i], &info) != CKR_OK || !(info.flags & CKF_TOKEN_INITIALIZED))
+            continue;
+        if (!p11_kit_uri_match_token_info(token->uri, &info) || matches++ > 0)
+            continue;
+        token->slot = slots[i];
+        token->info = info;
+    }
+    free(slots);
+    if (matches == 0)
+        return p11_error_text(error, P11_UNAVAILABLE, "no token of %s matches the URI",
+                              module_name(token->module));
+    if (matches > 1)
+        return p11_error_text(error, P11_INVALID, "%u tokens of %s match the URI: name one exactly",
+                              matches, module_name(token->module));
+    return 0;
+}
+
+static int open_anchor(struct token *token, struct p11_error *error)
+{
+    CK_FLAGS flags = CKF_SERIAL_SESSION | (token->read_write ? CKF_RW_SESSION : 0);
+    CK_RV rv = token->module->fn->C_OpenSession(token->slot, flags, NULL, NULL, &token->anchor);
+    if (rv != CKR_OK)
+        return p11_error_call(error, P11_UNAVAILABLE, "C_OpenSession", rv);
+    return 0;
+}
+
+static const char *pin_warning(CK_FLAGS flags)
+{
+    if (flags & CKF_USER_PIN_LOCKED)
+        return "the token's PIN is locked (CKF_USER_PIN_LOCKED)";
+    if (flags & CKF_USER_PIN_FINAL_TRY)
+        return "a wrong PIN was entered and one try is left (CKF_USER_PIN_FINAL_TRY)";
+    if (flags & CKF_USER_PIN_COUNT_LOW)
+        return "a wrong PIN was entered before (CKF_USER_PIN_COUNT_LOW)";
+    return NULL;
+}
+
+/* No PIN is tried by itself while the token counts a failure: a wrong PIN file would lock the
+ * token after a few restarts. A person may try. */
+static int get_pin(struct token *token, struct secret *ret_pin, struct p11_error *error)
+{
+    const char *source = p11_kit_uri_get_pin_source(token->uri);
+    if (!source && token->ask_pin) {
+        char label[sizeof token->info.label + 1] = {0};
+        memcpy(label, token->info.label, sizeof token->info.label);
+        for (size_t n = sizeof token->info.label; n > 0 && label[n - 1] == ' '; n--)
+            label[n - 1] = '\0';
+        if (token->ask_pin(label, ret_pin) == 0)
+            return 0;
+    }
+    if (!source)
+        return p11_error_text(error, P11_LOCKED, "the token's URI has no pin-source");
+    const char *warning = pin_warning(token->info.flags);
+    if (warning)
+        return p11_error_text(error, P11_LOCKED, "%s: not trying the PIN file again", warning);
+    if (token->pin_refused)
+        return p11_error_text(error, P11_LOCKED, "the token refused the PIN");
+    return pin_fetch(source, ret_pin, error);
+}
+
+static bool is_pin_error(CK_RV rv)
+{
+    return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE ||
+           rv == CKR_PIN_EXPIRED || rv == CKR_PIN_LOCKED || rv == CKR_USER_PIN_NOT_INITIALIZED;
+}
+
+static int log_in(struct token *token, struct p11_error *error)
+{
+    if (token->login == TOKEN_LOGIN_NONE || !(token->info.flags & CKF_LOGIN_REQUIRED))
+        return 0;
+    _cleanup_secret_ struct secret pin = {0};
+    if (token->login == TOKEN_LOGIN_PIN) {
+        int r = get_pin(token, &pin, error);
+        if (r < 0)
+            return r;
+    }
+    CK_RV rv = token->module->fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
+    if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+        return 0;
+    if (!is_pin_error(rv))
+        return p11_error_call(error, P11_UNAVAILABLE, "C_Login", rv);
+    token->pin_refused = true;
+    return p11_error_call(error, P11_LOCKED, "C_Login", rv);
+}
+
+/* The anchor takes one of the sessions that the token allows. */
+static unsigned usable_sessions(const struct token *token)
+{
+    CK_ULONG allowed = token->info.ulMaxSessionCount;
+    if (allowed == CK_UNAVAILABLE_INFORMATION || allowed == CK_EFFECTIVELY_INFINITE ||
+        allowed > token->sessions.max)
+        return token->sessions.max;
+    return allowed > 1 ? (unsigned)allowed - 1 : 1;
+}
+
+int token_open(struct token *token, struct p11_error *error)
+{
+    int r = find_slot(token, error);
+    if (r < 0)
+        return r;
+    r = open_anchor(token, error);
+    if (r < 0)
+        return r;
+    r = log_in(token, error);
+    if (r < 0) {
+        token->module->fn->C_CloseSession(token->anchor);
+        return r;
+    }
+    atomic_store(&token->sessions.usable, usable_sessions(token));
+    return 0;
+}
+
+void token_close(struct token *token)
+{
+    if (token->module->initialized)
+        token->module->fn->C_CloseAllSessions(token->slot);
+    for (unsigned i = 0; i < token->sessions.max; i++)
+        token->sessions.sessions[i].generation = 0;
+}
+
+int token_index(struct token *token, struct p11_error *error)
+{
+    struct index index;
+    int r = index_build(token->module->fn, token->anchor, &index, error);
+    if (r < 0)
+        return r;
+    index_clear(&token->index);
+    token->index = index;
+    return 0;
+}
+
+void token_set_state(struct token *token, enum token_state state, const char *detail)
+{
+    pthread_mutex_lock(&token->lock);
+    token->state = state;
+    snprintf(token->detail, sizeof token->detail, "%s", detail ? detail : "");
+    pthread_mutex_unlock(&token->lock);
+}
+
+enum token_state token_get_state(struct token *token, char *detail, size_t detail_size)
+{
+    pthread_mutex_lock(&token->lock);
+    enum token_state state = token->state;
+    if (detail)
+        snprintf(detail, detail_size, "%s", token->detail);
+    pthread_mutex_unlock(&token->lock);
+    return state;
+}
+
+const char *token_state_name(enum token_state state)
+{
+    static const char *const names[] = {
+        [TOKEN_DOWN] = "down", [TOKEN_LOCKED] = "locked", [TOKEN_UP] = "up"};
+    return names[state];
+}
