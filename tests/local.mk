@@ -20,8 +20,12 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); export top_builddir SANITIZED;
 
 EXTRA_DIST += tests/integration/lib.sh
-EXTRA_DIST += tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc
+EXTRA_DIST += \
+	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
+	tests/interop/authway.py tests/interop/jwtgen.js tests/interop/subjects.json
 dist_check_SCRIPTS = $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
-INTEGRATION_TESTS = tests/integration/001-lib.sh
-EXTRA_DIST += check .ci/run .ci/packages .ci/install-packages
+INTEGRATION_TESTS = \
+	tests/integration/001-lib.sh \
+	tests/integration/003-man-pages.sh
+EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages

@@ -120,6 +120,18 @@ done_testing() {
     echo "1..$tests_run"
 }
 
+# include_tap <LINES: takes over the results of another program.
+include_tap() {
+    local line
+    while IFS= read -r line; do
+        case $line in
+        'ok - '*) ok "${line#ok - }" ;;
+        'not ok - '*) not_ok "${line#not ok - }" ;;
+        *) echo "$line" ;;
+        esac
+    done
+}
+
 # need PROGRAM...: skips the test where one of others' programs is not installed.
 need() {
     local program
