@@ -4,10 +4,13 @@ pkcs11_libp11_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 pkcs11_libp11_a_SOURCES = \
 	pkcs11/error.c pkcs11/error.h \
 	pkcs11/index.c pkcs11/index.h \
+	pkcs11/key.c pkcs11/key.h \
 	pkcs11/mech.c pkcs11/mech.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \
 	pkcs11/pin.c pkcs11/pin.h \
+	pkcs11/prober.c pkcs11/prober.h \
 	pkcs11/secret.c pkcs11/secret.h \
 	pkcs11/session.c pkcs11/session.h \
+	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/token.c pkcs11/token.h

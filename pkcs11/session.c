@@ -35,6 +35,12 @@ void session_pool_free(struct session_pool *pool)
     pool->sessions = NULL;
 }
 
+void session_pool_forget(struct session_pool *pool)
+{
+    for (unsigned i = 0; i < pool->max; i++)
+        pool->sessions[i].generation = 0;
+}
+
 /* Takes a free place from `hint` on: one with an open session of this generation, or, where
  * `open` is false, any other. */
 static struct session *take_place(struct session_pool *pool, uint64_t generation, unsigned hint,

@@ -206,8 +206,7 @@ void token_close(struct token *token)
 {
     if (token->module->initialized)
         token->module->fn->C_CloseAllSessions(token->slot);
-    for (unsigned i = 0; i < token->sessions.max; i++)
-        token->sessions.sessions[i].generation = 0;
+    session_pool_forget(&token->sessions);
 }
 
 int token_index(struct token *token, struct p11_error *error)

@@ -1,0 +1,80 @@
+/* The keys that a configuration names, and where each of them lives.
+ *
+ * A key is named by a PKCS#11 URI (RFC 7512) and used with one algorithm. It may live on several
+ * tokens: its homes. A keyring holds the keys of one configuration; the prober of each module
+ * resolves them against its tokens, and signers read them without a lock. */
+#ifndef HINTSIGN_PKCS11_KEY_H
+#define HINTSIGN_PKCS11_KEY_H
+
+#include "pkcs11/mech.h"
+#include "pkcs11/token.h"
+
+#define KEY_REASON_MAX 200
+
+struct key_home {
+    struct token *token; /* borrowed */
+    /* Of `handle`; 0 while the key cannot be used here. Written last, and only while nobody can
+     * use the home: the module is shut, or the keyring is new to it. */
+    _Atomic uint64_t generation;
+    CK_OBJECT_HANDLE handle;
+    /* Under the keyring's lock: */
+    bool answered; /* a known answer was seen here; it stays the measure after a recovery */
+    unsigned char answer[MECH_SIGNATURE_MAX]; /* of the mechanism's signature length */
+    char reason[KEY_REASON_MAX];              /* why the key cannot be used here */
+};
+
+struct key {
+    const struct mech *mech;
+    P11KitUri *uri;
+    atomic_bool ready;      /* at least one home can sign and none contradicts */
+    struct key_home *homes; /* one a token of the keyring, in its order */
+    size_t home_count;
+    /* Under the keyring's lock: */
+    char label[OBJECT_LABEL_MAX + 1]; /* as found on a token */
+    bool contradicted;                /* two tokens gave different known answers */
+    const struct key *other_use;      /* the same object under another algorithm, or NULL */
+};
+
+struct keyring {
+    _Atomic unsigned references;
+    struct token **tokens; /* borrowed */
+    size_t token_count;
+    struct key **keys;
+    size_t count;
+    size_t size;
+    pthread_mutex_t lock;
+};
+
+/* An empty keyring over these tokens, with one reference. Errors: P11_MEMORY. */
+int keyring_new(struct token **tokens, size_t token_count, struct keyring **ret_keyring,
+                struct p11_error *error);
+
+struct keyring *keyring_ref(struct keyring *keyring);
+
+/* Drops a reference; the last one frees the keyring. Accepts NULL. */
+void keyring_unref(struct keyring *keyring);
+
+/* Adds the key that `uri` names by object= or id=, to be used with `mech`. The key lives as long
+ * as the keyring. Only before the keyring is given to a prober.
+ * Errors: P11_INVALID, P11_MEMORY. */
+int keyring_add(struct keyring *keyring, const char *uri, const struct mech *mech,
+                struct key **ret_key, struct p11_error *error);
+
+/* Finds every key on one token by its index, checks its protection and its known answer, and
+ * stamps what may be used with `generation`. The token is open and indexed. An unfit key is no
+ * error: its home says why. Errors: P11_UNAVAILABLE (the token failed meanwhile). */
+int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t generation,
+                    struct p11_error *error);
+
+/* Withdraws every key from a token that is down, with the reason. */
+void keyring_withdraw(struct keyring *keyring, struct token *token, const char *reason);
+
+/* Says why a key is not ready, token by token, in one line. Returns `buffer`. */
+const char *key_reason(struct keyring *keyring, const struct key *key, char *buffer, size_t size);
+
+/* Copies the known answer by which the key can be told from others. Returns its length; 0 before
+ * the key was ready for the first time. */
+size_t key_known_answer(struct keyring *keyring, const struct key *key,
+                        unsigned char answer[static MECH_SIGNATURE_MAX]);
+
+#endif

@@ -1,0 +1,308 @@
+/* The thread that brings a module's tokens up and climbs the ladder when they fail. */
+#include "config.h"
+#include "pkcs11/prober.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Between two tries to bring back a token. Where other tokens of the module serve, each try takes
+ * them down for a moment: then seldom. */
+#define RETRY_FIRST_MS  250
+#define RETRY_MAX_MS    1000
+#define RETRY_BESIDE_MS 30000
+
+struct prober {
+    struct module *module;
+    struct token **tokens;
+    size_t token_count;
+    const struct prober_events *events;
+    void *context;
+    struct keyring *keyring; /* the one that the tokens are resolved for; of the thread */
+    long retry_ms;           /* of the thread; 0: nothing to retry */
+
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t changed;
+    enum p11_rung wanted;
+    uint64_t wanted_in;       /* the generation that failed */
+    struct keyring *adopting; /* handed over, not taken yet */
+    bool climbing;
+    bool stop;
+};
+
+struct work {
+    enum p11_rung rung;
+    struct keyring *adopt; /* owned */
+};
+
+static struct timespec in(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += ms % 1000 * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static void set_state(struct prober *prober, struct token *token, enum token_state state,
+                      const char *detail)
+{
+    char old[P11_ERROR_TEXT_MAX];
+    enum token_state old_state = token_get_state(token, old, sizeof old);
+    token_set_state(token, state, detail);
+    if (old_state != state || strcmp(old, detail) != 0)
+        prober->events->token_changed(prober->context, token, state, detail);
+}
+
+static void set_failed(struct prober *prober, struct token *token, const struct p11_error *error)
+{
+    char text[P11_ERROR_TEXT_MAX], reason[KEY_REASON_MAX];
+    p11_error_describe(error, text, sizeof text);
+    enum token_state state = error->code == P11_LOCKED ? TOKEN_LOCKED : TOKEN_DOWN;
+    snprintf(reason, sizeof reason, "token %.64s is %s", token->name, token_state_name(state));
+    keyring_withdraw(prober->keyring, token, reason);
+    set_state(prober, token, state, text);
+}
+
+/* Two URIs may name the same token. */
+static int check_twice(const struct prober *prober, const struct token *token,
+                       struct p11_error *error)
+{
+    for (size_t i = 0; i < prober->token_count && prober->tokens[i] != token; i++) {
+        struct token *other = prober->tokens[i];
+        if (token_get_state(other, NULL, 0) == TOKEN_UP && other->slot == token->slot)
+            return p11_error_text(error, P11_INVALID, "it is the same token as %s", other->name);
+    }
+    return 0;
+}
+
+static bool bring_up(struct prober *prober, struct token *token)
+{
+    struct p11_error error;
+    uint64_t generation = atomic_load(&prober->module->generation) + 1;
+    int r = token_open(token, &error);
+    if (r == 0)
+        r = check_twice(prober, token, &error);
+    if (r == 0)
+        r = token_index(token, &error);
+    if (r == 0)
+        r = keyring_resolve(prober->keyring, token, generation, &error);
+    if (r < 0)
+        set_failed(prober, token, &error);
+    else
+        set_state(prober, token, TOKEN_UP, "");
+    return r == 0;
+}
+
+static size_t count_in(const struct prober *prober, enum token_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < prober->token_count; i++)
+        count += token_get_state(prober->tokens[i], NULL, 0) == state;
+    return count;
+}
+
+/* Rung 2: the module is shut; log in and index every token again. */
+static void log_in_again(struct prober *prober)
+{
+    for (size_t i = 0; i < prober->token_count; i++)
+        if (token_get_state(prober->tokens[i], NULL, 0) == TOKEN_UP)
+            token_close(prober->tokens[i]);
+    for (size_t i = 0; i < prober->token_count; i++)
+        bring_up(prober, prober->tokens[i]);
+}
+
+/* Rung 3: the module is shut; finalise and initialise it, then as rung 2. */
+static void restart(struct prober *prober)
+{
+    struct p11_error error;
+    int r = module_restart(prober->module, &error);
+    for (size_t i = 0; i < prober->token_count; i++) {
+        session_pool_forget(&prober->tokens[i]->sessions);
+        if (r < 0)
+            set_failed(prober, prober->tokens[i], &error);
+        else
+            bring_up(prober, prober->tokens[i]);
+    }
+}
+
+static void plan_retry(struct prober *prober)
+{
+    if (count_in(prober, TOKEN_DOWN) == 0)
+        prober->retry_ms = 0;
+    else if (count_in(prober, TOKEN_UP) > 0)
+        prober->retry_ms = RETRY_BESIDE_MS;
+    else if (prober->retry_ms == 0)
+        prober->retry_ms = RETRY_FIRST_MS;
+    else if ((prober->retry_ms *= 2) > RETRY_MAX_MS)
+        prober->retry_ms = RETRY_MAX_MS;
+}
+
+static void climb(struct prober *prober, enum p11_rung rung)
+{
+    size_t up = count_in(prober, TOKEN_UP);
+    module_shut(prober->module);
+    if (rung == P11_RUNG_LOGIN)
+        log_in_again(prober);
+    if (rung == P11_RUNG_MODULE || count_in(prober, TOKEN_UP) < up)
+        restart(prober);
+    if (count_in(prober, TOKEN_UP) > 0)
+        module_open(prober->module);
+    plan_retry(prober);
+    prober->events->resolved(prober->context, prober->keyring);
+}
+
+/* Nobody uses the new keyring yet, so its handles can be found beside running signers: they stay
+ * valid as long as the generation that they are stamped with. */
+static void adopt(struct prober *prober, struct keyring *keyring)
+{
+    keyring_unref(prober->keyring);
+    prober->keyring = keyring;
+    for (size_t i = 0; i < prober->token_count; i++) {
+        struct token *token = prober->tokens[i];
+        struct p11_error error;
+        if (token_get_state(token, NULL, 0) != TOKEN_UP)
+            continue;
+        int r = token_index(token, &error);
+        if (r == 0)
+            r = keyring_resolve(keyring, token, atomic_load(&prober->module->generation), &error);
+        if (r < 0) {
+            climb(prober, P11_RUNG_LOGIN);
+            return;
+        }
+    }
+    prober->events->resolved(prober->context, keyring);
+}
+
+static bool next_work(struct prober *prober, struct work *ret_work)
+{
+    pthread_mutex_lock(&prober->lock);
+    prober->climbing = false;
+    if (prober->wanted_in != atomic_load(&prober->module->generation))
+        prober->wanted = P11_RUNG_NONE; /* recovered since */
+    pthread_cond_broadcast(&prober->changed);
+    struct timespec deadline = in(prober->retry_ms);
+    int waited = 0;
+    while (!prober->stop && prober->wanted == P11_RUNG_NONE && !prober->adopting && waited == 0)
+        waited = prober->retry_ms
+                     ? pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline)
+                     : pthread_cond_wait(&prober->changed, &prober->lock);
+    ret_work->rung = waited == ETIMEDOUT ? P11_RUNG_MODULE : prober->wanted;
+    ret_work->adopt = prober->adopting;
+    prober->adopting = NULL;
+    prober->wanted = P11_RUNG_NONE;
+    prober->climbing = true;
+    bool more = !prober->stop;
+    pthread_mutex_unlock(&prober->lock);
+    return more;
+}
+
+static void *run(void *argument)
+{
+    struct prober *prober = argument;
+    struct work work;
+    climb(prober, P11_RUNG_MODULE);
+    while (next_work(prober, &work)) {
+        if (work.adopt)
+            adopt(prober, work.adopt);
+        if (work.rung != P11_RUNG_NONE)
+            climb(prober, work.rung);
+    }
+    keyring_unref(work.adopt);
+    module_shut(prober->module);
+    return NULL;
+}
+
+int prober_start(struct module *module, struct token **tokens, size_t token_count,
+                 struct keyring *keyring, const struct prober_events *events, void *context,
+                 struct prober **ret_prober, struct p11_error *error)
+{
+    struct prober *prober = calloc(1, sizeof *prober);
+    if (!prober)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    *prober = (struct prober){.module = module,
+                              .tokens = tokens,
+                              .token_count = token_count,
+                              .events = events,
+                              .context = context,
+                              .keyring = keyring_ref(keyring),
+                              .climbing = true};
+    for (size_t i = 0; i < token_count; i++) {
+        tokens[i]->module = module;
+        tokens[i]->prober = prober;
+    }
+    pthread_mutex_init(&prober->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&prober->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int r = pthread_create(&prober->thread, NULL, run, prober);
+    if (r != 0) {
+        keyring_unref(prober->keyring);
+        free(prober);
+        return p11_error_text(error, P11_MEMORY, "cannot start a thread: %s", strerror(r));
+    }
+    *ret_prober = prober;
+    return 0;
+}
+
+void prober_stop(struct prober *prober)
+{
+    pthread_mutex_lock(&prober->lock);
+    prober->stop = true;
+    pthread_cond_broadcast(&prober->changed);
+    pthread_mutex_unlock(&prober->lock);
+}
+
+int prober_join(struct prober *prober, const struct timespec *deadline)
+{
+    int r = pthread_timedjoin_np(prober->thread, NULL, deadline);
+    if (r != 0)
+        return r;
+    keyring_unref(prober->keyring);
+    pthread_cond_destroy(&prober->changed);
+    pthread_mutex_destroy(&prober->lock);
+    free(prober);
+    return 0;
+}
+
+void prober_adopt(struct prober *prober, struct keyring *keyring)
+{
+    pthread_mutex_lock(&prober->lock);
+    keyring_unref(prober->adopting);
+    prober->adopting = keyring_ref(keyring);
+    pthread_cond_broadcast(&prober->changed);
+    pthread_mutex_unlock(&prober->lock);
+}
+
+void prober_want(struct prober *prober, enum p11_rung rung, uint64_t generation)
+{
+    if (!prober)
+        return;
+    pthread_mutex_lock(&prober->lock);
+    if (generation == atomic_load(&prober->module->generation) && rung > prober->wanted) {
+        prober->wanted = rung;
+        prober->wanted_in = generation;
+        pthread_cond_broadcast(&prober->changed);
+    }
+    pthread_mutex_unlock(&prober->lock);
+}
+
+bool prober_wait(struct prober *prober, long ms)
+{
+    if (!prober)
+        return false;
+    struct timespec deadline = in(ms);
+    pthread_mutex_lock(&prober->lock);
+    bool busy = prober->climbing || prober->wanted != P11_RUNG_NONE;
+    int waited = 0;
+    while ((prober->climbing || prober->wanted != P11_RUNG_NONE) && waited == 0)
+        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
+    pthread_mutex_unlock(&prober->lock);
+    return busy && waited == 0;
+}
