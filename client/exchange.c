@@ -32,9 +32,11 @@ struct state {
 
 static int append(struct state *state, const char *message, size_t length)
 {
-    memmove(state->output, state->output + state->start, state->end - state->start);
-    state->end -= state->start;
-    state->start = 0;
+    if (state->start > 0) {
+        memmove(state->output, state->output + state->start, state->end - state->start);
+        state->end -= state->start;
+        state->start = 0;
+    }
     if (length > state->size - state->end) {
         size_t size = (state->end + length) * 2;
         char *output = realloc(state->output, size);

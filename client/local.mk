@@ -17,3 +17,22 @@ libhintsign_la_LIBADD = $(JANSSON_LIBS)
 libhintsign_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0 \
 	-Wl,--version-script=$(srcdir)/client/hintsign.map
 libhintsign_la_DEPENDENCIES = client/hintsign.map
+
+bin_PROGRAMS += hintsign
+hintsign_SOURCES = \
+	client/cli/claims.c client/cli/claims.h \
+	client/cli/cli.c client/cli/cli.h \
+	client/cli/decode.c client/cli/decode.h \
+	client/cli/format.c client/cli/format.h \
+	client/cli/input.c client/cli/input.h \
+	client/cli/lines.c client/cli/lines.h \
+	client/cli/main.c \
+	client/cli/mint.c client/cli/mint.h \
+	client/cli/profiles.c client/cli/profiles.h \
+	client/cli/progress.c client/cli/progress.h \
+	client/cli/status.c client/cli/status.h \
+	client/cli/subjects.c client/cli/subjects.h \
+	client/cli/text.c client/cli/text.h
+hintsign_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+hintsign_LDADD = libhintsign.la $(JANSSON_LIBS)
+hintsign_LDFLAGS = $(AM_LDFLAGS) $(PIE_LINK)

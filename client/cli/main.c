@@ -1,0 +1,62 @@
+/* hintsign(1): a table of commands. */
+#include "config.h"
+
+#include "client/cli/cli.h"
+#include "client/cli/decode.h"
+#include "client/cli/mint.h"
+#include "client/cli/profiles.h"
+#include "client/cli/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &mint_command,
+    &profiles_command,
+    &status_command,
+    &decode_command,
+};
+
+static void print_help(void)
+{
+    puts("Usage: hintsign [OPTION]... COMMAND [ARGUMENT]...\n"
+         "\n"
+         "Asks hintsign-agent for tokens whose keys never leave the HSM token.\n"
+         "\n"
+         "Commands:");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        printf("  %-18s %s\n", commands[i]->name, commands[i]->purpose);
+    puts("\n"
+         "Options, before or behind a command:\n"
+         "  --socket PATH      the agent's socket (HINTSIGN_SOCKET, or the system's)\n"
+         "  --timeout SECONDS  wait no longer for an answer (30)\n"
+         "  --help             print this help; behind a command, the command's own\n"
+         "  --version          print the version\n"
+         "\n"
+         "Exit status: 0; 1 refused; 2 usage; 3 agent not reachable; 4 failed now, worth\n"
+         "trying again.");
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {CLI_OPTIONS};
+    struct cli cli = {.help = print_help};
+    cli_option(&cli, argc, argv, "+:", options);
+    argc -= optind;
+    argv += optind;
+    if (argc == 0)
+        return cli_usage(&cli, "a command is missing");
+    cli.command = find_command(argv[0]);
+    if (!cli.command)
+        return cli_usage(&cli, "there is no command '%s'", argv[0]);
+    optind = 0; /* getopt begins anew */
+    return cli_finish(cli.command->run(&cli, argc, argv));
+}

@@ -1,0 +1,145 @@
+/* Prints a token, or with --subjects-from one for each of many subjects. */
+#include "config.h"
+#include "client/cli/mint.h"
+
+#include "client/cli/claims.h"
+#include "client/cli/format.h"
+#include "client/cli/input.h"
+#include "client/cli/subjects.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    OPTION_SUBJECT = CLI_OPTION_FIRST,
+    OPTION_AUDIENCE,
+    OPTION_CLAIM,
+    OPTION_CLAIMS_FILE,
+    OPTION_REFERENCE,
+    OPTION_FORMAT,
+    OPTION_SUBJECTS_FROM,
+};
+
+static const struct option options[] = {
+    {"subject", required_argument, NULL, OPTION_SUBJECT},
+    {"audience", required_argument, NULL, OPTION_AUDIENCE},
+    {"claim", required_argument, NULL, OPTION_CLAIM},
+    {"claims-file", required_argument, NULL, OPTION_CLAIMS_FILE},
+    {"reference", required_argument, NULL, OPTION_REFERENCE},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"subjects-from", required_argument, NULL, OPTION_SUBJECTS_FROM},
+    CLI_OPTIONS,
+};
+
+struct order {
+    struct hintsign_request request;
+    json_t *claims;
+    enum format format;
+    const char *subjects_from;
+    int stdin_uses; /* options that read standard input */
+};
+
+static int take_option(const struct cli *cli, struct order *order, int option)
+{
+    switch (option) {
+    case OPTION_AUDIENCE:
+        order->request.audience = optarg;
+        return CLI_OK;
+    case OPTION_REFERENCE:
+        order->request.reference = optarg;
+        return CLI_OK;
+    case OPTION_FORMAT:
+        return format_parse(cli, optarg, &order->format);
+    case OPTION_CLAIM:
+        return claims_add(cli, order->claims, optarg);
+    }
+    order->stdin_uses += strcmp(optarg, "-") == 0;
+    if (order->stdin_uses > 1)
+        return cli_usage(cli, "only one option can read standard input");
+    switch (option) {
+    case OPTION_SUBJECT:
+        return claims_add_subject(cli, order->claims, optarg);
+    case OPTION_CLAIMS_FILE:
+        return claims_add_file(cli, order->claims, optarg);
+    default:
+        order->subjects_from = optarg;
+        return CLI_OK;
+    }
+}
+
+static int read_order(struct cli *cli, struct order *order, int argc, char **argv)
+{
+    int option;
+    while ((option = cli_option(cli, argc, argv, ":", options)) != -1) {
+        int status = take_option(cli, order, option);
+        if (status != CLI_OK)
+            return status;
+    }
+    if (argc - optind != 1)
+        return cli_usage(cli, "name one profile");
+    if (order->subjects_from && json_object_get(order->claims, "sub"))
+        return cli_usage(cli, "--subjects-from and another subject exclude each other");
+    order->request.profile = argv[optind];
+    return CLI_OK;
+}
+
+static int mint_one(struct hintsign *handle, const struct order *order, const char *prefix)
+{
+    __attribute__((cleanup(input_free))) char *claims = NULL;
+    struct hintsign_request request = order->request;
+    if (json_object_size(order->claims) > 0)
+        request.claims = claims = json_dumps(order->claims, JSON_COMPACT);
+    struct hintsign_token *token;
+    if (hintsign_mint(handle, &request, &token) < 0)
+        return cli_report(handle);
+    format_print(order->format, prefix, token);
+    hintsign_token_free(token);
+    return CLI_OK;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    json_auto_t *claims = json_object();
+    __attribute__((cleanup(cli_close))) struct hintsign *handle = NULL;
+    struct order order = {.claims = claims};
+    const char *prefix;
+    int status = read_order(cli, &order, argc, argv);
+    if (status == CLI_OK)
+        status = cli_open(cli, &handle);
+    if (status == CLI_OK)
+        status = format_prepare(handle, order.format, order.request.profile, &prefix);
+    if (status != CLI_OK)
+        return status;
+    if (!order.subjects_from)
+        return mint_one(handle, &order, prefix);
+    return subjects_mint(handle, &(struct subjects_order){
+                                     .request = order.request,
+                                     .claims = claims,
+                                     .path = order.subjects_from,
+                                     .format = order.format,
+                                     .prefix = prefix,
+                                 });
+}
+
+const struct command mint_command = {
+    .name = "mint",
+    .purpose = "print a token",
+    .help = "Usage: hintsign mint PROFILE [OPTION]...\n"
+            "\n"
+            "Prints a token of the profile.\n"
+            "\n"
+            "  --subject S             the claim sub; - reads it from standard input\n"
+            "  --audience A            which of the profile's audiences the token is for\n"
+            "  --claim NAME=VALUE      a claim that is a string\n"
+            "  --claim NAME:=JSON      a claim that is any JSON value\n"
+            "  --claims-file FILE      the claims of a JSON object; - reads standard input\n"
+            "  --reference R           your own id for this request in the audit log\n"
+            "  --format token          the token alone (default)\n"
+            "           json           a JSON object: token, expires_at, kid, id\n"
+            "           form           a form's body, for curl --data @-\n"
+            "  --subjects-from FILE    one token for each line, which is the subject; -\n"
+            "                          reads standard input. A line that gets no token\n"
+            "                          leaves an empty line.\n",
+    .run = run,
+};

@@ -1,0 +1,162 @@
+/* Shows the agent's health, or waits until it is ready. */
+#include "config.h"
+#include "client/cli/status.h"
+
+#include "client/cli/input.h"
+#include "client/cli/text.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+/* How long --wait lets pass before it asks again. */
+#define INTERVAL_MS 100
+
+enum { OPTION_JSON = CLI_OPTION_FIRST, OPTION_READY, OPTION_WAIT };
+
+static const struct option options[] = {
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"ready", no_argument, NULL, OPTION_READY},
+    {"wait", required_argument, NULL, OPTION_WAIT},
+    CLI_OPTIONS,
+};
+
+struct order {
+    bool json;
+    bool ready;
+    int wait_seconds;
+};
+
+static int read_order(struct cli *cli, struct order *order, int argc, char **argv)
+{
+    int option;
+    while ((option = cli_option(cli, argc, argv, ":", options)) != -1) {
+        if (option == OPTION_WAIT && cli_seconds("--wait", optarg, &order->wait_seconds) != CLI_OK)
+            return CLI_USAGE;
+        order->json |= option == OPTION_JSON;
+        order->ready |= option == OPTION_READY;
+    }
+    if (optind < argc)
+        return cli_usage(cli, "takes no argument");
+    if (order->wait_seconds > 0 && !order->ready)
+        return cli_usage(cli, "--wait goes with --ready");
+    if (order->json && order->ready)
+        return cli_usage(cli, "--json and --ready exclude each other");
+    return CLI_OK;
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+/* One line: "token a up", with what is known beyond behind it. */
+static void print_item(const char *what, const json_t *item, const char *state, const char *more)
+{
+    printf("%-8s", what);
+    text_print(stdout, member(item, "name"), false);
+    fputs("  ", stdout);
+    text_print(stdout, state, false);
+    if (*more) {
+        fputs(": ", stdout);
+        text_print(stdout, more, false);
+    }
+    putchar('\n');
+}
+
+static const char *ready_text(const json_t *object)
+{
+    return json_is_true(json_object_get(object, "ready")) ? "ready" : "not ready";
+}
+
+static void print_status(const json_t *reply)
+{
+    size_t i;
+    json_t *item;
+    fputs("agent   ", stdout);
+    text_print(stdout, member(reply, "version"), false);
+    printf("  %s, configuration %" JSON_INTEGER_FORMAT "\n", ready_text(reply),
+           json_integer_value(json_object_get(reply, "configuration")));
+    json_array_foreach(json_object_get(reply, "tokens"), i, item)
+        print_item("token", item, member(item, "state"), member(item, "detail"));
+    json_array_foreach(json_object_get(reply, "profiles"), i, item)
+        print_item("profile", item, ready_text(item), member(item, "reason"));
+}
+
+static int ask_ready(struct hintsign *handle, bool *ret_ready)
+{
+    __attribute__((cleanup(input_free))) char *text = NULL;
+    int code = hintsign_status(handle, &text);
+    if (code < 0)
+        return code;
+    json_auto_t *reply = json_loads(text, 0, NULL);
+    *ret_ready = json_is_true(json_object_get(reply, "ready"));
+    return code;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Asks until the agent is ready, also while it is not there yet. Prints nothing but why not. */
+static int wait_ready(struct hintsign *handle, int seconds)
+{
+    const struct timespec interval = {.tv_nsec = INTERVAL_MS * 1000000L};
+    int64_t deadline = now_ms() + (int64_t)seconds * 1000;
+    for (;;) {
+        bool ready = false;
+        int code = ask_ready(handle, &ready);
+        if (ready)
+            return CLI_OK;
+        if (now_ms() >= deadline)
+            return code < 0 ? cli_report(handle)
+                            : cli_fail(CLI_AGAIN, "NotReady",
+                                       "the agent is not ready; hintsign status tells more");
+        nanosleep(&interval, NULL);
+    }
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    __attribute__((cleanup(cli_close))) struct hintsign *handle = NULL;
+    __attribute__((cleanup(input_free))) char *text = NULL;
+    struct order order = {0};
+    int status = read_order(cli, &order, argc, argv);
+    if (order.wait_seconds > 0 && cli->timeout_ms == 0)
+        cli->timeout_ms = order.wait_seconds * 1000;
+    if (status == CLI_OK)
+        status = cli_open(cli, &handle);
+    if (status != CLI_OK)
+        return status;
+    if (order.ready)
+        return wait_ready(handle, order.wait_seconds);
+    if (hintsign_status(handle, &text) < 0)
+        return cli_report(handle);
+    if (order.json) {
+        text_print(stdout, text, false);
+        putchar('\n');
+        return CLI_OK;
+    }
+    json_auto_t *reply = json_loads(text, 0, NULL);
+    print_status(reply);
+    return CLI_OK;
+}
+
+const struct command status_command = {
+    .name = "status",
+    .purpose = "show the agent's health",
+    .help = "Usage: hintsign status [--json]\n"
+            "       hintsign status --ready [--wait SECONDS]\n"
+            "\n"
+            "Shows whether the agent, its HSM tokens and your profiles are ready.\n"
+            "\n"
+            "  --json            the agent's reply to GetStatus\n"
+            "  --ready           print nothing: exit status 0 when all is ready, 4 when not\n"
+            "  --wait SECONDS    wait that long for it, also for an agent that starts\n",
+    .run = run,
+};
