@@ -52,7 +52,7 @@ for_each_c() {
 }
 
 opens_with_a_sentence() {
-    sed '/\*\//q' "$1" | tr '\n' ' ' | grep -qE '^/\* [A-Z].*[.:] \*/ $'
+    sed '/\*\//q' "$1" | tr '\n' ' ' | grep -qE '^/\* [^ ].*[.:] \*/ $'
 }
 
 has_at_most_500_lines() {
