@@ -139,30 +139,32 @@ static bool is_told(const struct object *object, enum object_flag flag)
 }
 
 /* Each rule: the flag must have this value. A flag that is not told passes only where `proof`,
- * another flag that is true, implies the same. */
+ * another flag that is true, implies the same, or where no private key has it (PKCS #11 v3.0
+ * section 4.9). */
 struct rule {
     enum object_flag flag;
     bool wanted;
     enum object_flag proof;
+    bool not_private_key;
     const char *reason;
 };
 
 static const struct rule rules[] = {
-    {OBJECT_PRIVATE, true, 0, "is not CKA_PRIVATE: it can be used without a login"},
-    {OBJECT_SENSITIVE, true, OBJECT_ALWAYS_SENSITIVE, "is not CKA_SENSITIVE"},
-    {OBJECT_EXTRACTABLE, false, OBJECT_NEVER_EXTRACTABLE, "is CKA_EXTRACTABLE"},
-    {OBJECT_SIGN, true, 0, "is not CKA_SIGN: it cannot sign"},
-    {OBJECT_ENCRYPT, false, 0, "may encrypt (CKA_ENCRYPT), not only sign and verify"},
-    {OBJECT_DECRYPT, false, 0, "may decrypt (CKA_DECRYPT), not only sign and verify"},
-    {OBJECT_WRAP, false, 0, "may wrap keys (CKA_WRAP), not only sign and verify"},
-    {OBJECT_UNWRAP, false, 0, "may unwrap keys (CKA_UNWRAP), not only sign and verify"},
-    {OBJECT_DERIVE, false, 0, "may derive keys (CKA_DERIVE), not only sign and verify"},
+    {OBJECT_PRIVATE, true, 0, false, "is not CKA_PRIVATE: it can be used without a login"},
+    {OBJECT_SENSITIVE, true, OBJECT_ALWAYS_SENSITIVE, false, "is not CKA_SENSITIVE"},
+    {OBJECT_EXTRACTABLE, false, OBJECT_NEVER_EXTRACTABLE, false, "is CKA_EXTRACTABLE"},
+    {OBJECT_SIGN, true, 0, false, "is not CKA_SIGN: it cannot sign"},
+    {OBJECT_ENCRYPT, false, 0, true, "may encrypt (CKA_ENCRYPT), not only sign and verify"},
+    {OBJECT_DECRYPT, false, 0, false, "may decrypt (CKA_DECRYPT), not only sign and verify"},
+    {OBJECT_WRAP, false, 0, true, "may wrap keys (CKA_WRAP), not only sign and verify"},
+    {OBJECT_UNWRAP, false, 0, false, "may unwrap keys (CKA_UNWRAP), not only sign and verify"},
+    {OBJECT_DERIVE, false, 0, false, "may derive keys (CKA_DERIVE), not only sign and verify"},
 };
 
 /* These exist on private keys alone, and tokens that do not know them do not have the ability. */
 static const struct rule private_key_rules[] = {
-    {OBJECT_SIGN_RECOVER, false, 0, "may sign with recovery (CKA_SIGN_RECOVER)"},
-    {OBJECT_ALWAYS_AUTHENTICATE, false, 0,
+    {OBJECT_SIGN_RECOVER, false, 0, false, "may sign with recovery (CKA_SIGN_RECOVER)"},
+    {OBJECT_ALWAYS_AUTHENTICATE, false, 0, false,
      "wants a login for every signature (CKA_ALWAYS_AUTHENTICATE)"},
 };
 
@@ -174,19 +176,24 @@ const char *object_flag_name(enum object_flag flag)
     return NULL;
 }
 
+static bool is_proved(const struct object *object, const struct rule *rule)
+{
+    return (rule->proof && is(object, rule->proof)) ||
+           (rule->not_private_key && object->object_class == CKO_PRIVATE_KEY);
+}
+
 bool object_unfit(const struct object *object, char *reason, size_t reason_size)
 {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct rule *rule = &rules[i];
-        if (is_told(object, rule->flag) && is(object, rule->flag) == rule->wanted)
+        bool told = is_told(object, rule->flag);
+        if (told ? is(object, rule->flag) == rule->wanted : is_proved(object, rule))
             continue;
-        if (is_told(object, rule->flag))
+        if (told)
             snprintf(reason, reason_size, "%s", rule->reason);
-        else if (!rule->proof || !is(object, rule->proof))
-            snprintf(reason, reason_size, "does not tell whether it is %s",
-                     object_flag_name(rule->flag));
         else
-            continue;
+            snprintf(reason, reason_size, "does not tell its attribute \"%s\"",
+                     object_flag_name(rule->flag));
         return true;
     }
     for (size_t i = 0; i < sizeof private_key_rules / sizeof private_key_rules[0]; i++) {
