@@ -14,3 +14,5 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/session.c pkcs11/session.h \
 	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/token.c pkcs11/token.h
+
+include pkcs11/key/local.mk

@@ -1,0 +1,19 @@
+/* What a command of hintsign-key is: a row of the table in main.c. */
+#ifndef HINTSIGN_KEY_COMMAND_H
+#define HINTSIGN_KEY_COMMAND_H
+
+#include "pkcs11/error.h"
+
+struct options;
+
+struct command {
+    const char *name;
+    /* Does the work and prints the result. Returns 0, or a negative p11_code with *error. */
+    int (*run)(const struct options *options, struct p11_error *error);
+    const char *needs;   /* letters of the options (options.c) without which it does not run ... */
+    const char *takes;   /* ... and of those that it takes as well */
+    unsigned tokens_max; /* times that --token may be given */
+    const char *summary;
+};
+
+#endif

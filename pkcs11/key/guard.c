@@ -1,0 +1,45 @@
+/* Keeps secrets inside the process, and its work on tokens from being stopped half-way. */
+#include "config.h"
+#include "pkcs11/key/guard.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* The leak sanitizer looks into its own process the way a debugger does. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DUMPABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DUMPABLE 1
+#endif
+#endif
+#ifndef DUMPABLE
+#define DUMPABLE 0
+#endif
+
+int guard_process(void)
+{
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) < 0)
+        return -errno;
+    /* A module may write to the socket of an HSM that has gone: an error, not the end. */
+    signal(SIGPIPE, SIG_IGN);
+    return 0;
+}
+
+void guard_hold_signals(sigset_t *ret_before)
+{
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGHUP);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGQUIT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, ret_before);
+}
+
+void guard_release_signals(const sigset_t *before)
+{
+    sigprocmask(SIG_SETMASK, before, NULL);
+}

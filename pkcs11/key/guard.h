@@ -1,0 +1,16 @@
+/* Protection of the process while it holds secrets and changes tokens. */
+#ifndef HINTSIGN_KEY_GUARD_H
+#define HINTSIGN_KEY_GUARD_H
+
+#include <signal.h>
+
+/* Keeps the memory out of core files and away from debuggers and other processes of the same
+ * user. To be called before any secret is read. Returns 0 or a negative errno. */
+int guard_process(void);
+
+/* Holds back the signals that people stop programs with, so that what is begun on one token is
+ * finished, or undone, on all. Release with guard_release_signals. */
+void guard_hold_signals(sigset_t *ret_before);
+void guard_release_signals(const sigset_t *before);
+
+#endif

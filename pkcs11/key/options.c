@@ -1,0 +1,254 @@
+/* Turns the command line into a const struct, and says what is wrong with it. */
+#include "config.h"
+#include "pkcs11/key/options.h"
+#include "pkcs11/key/command.h"
+#include "pkcs11/key/hmac_key.h"
+#include "pkcs11/key/keyspec.h"
+#include "pkcs11/mech.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The letters are for the tables only: users write the names. */
+struct option_row {
+    char letter;
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    const char *help;
+    /* Returns NULL, or what is wrong with the value. */
+    const char *(*take)(struct options *options, const char *value);
+};
+
+static const char *take_token(struct options *options, const char *value)
+{
+    if (options->token_count == OPTIONS_TOKENS_MAX)
+        return "is given too often";
+    options->tokens[options->token_count++] = value;
+    return NULL;
+}
+
+static const char *take_label(struct options *options, const char *value)
+{
+    size_t length = strlen(value);
+    if (length == 0 || length > OBJECT_LABEL_MAX)
+        return "must have 1 to 255 bytes";
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
+            return "has a control character";
+    options->label = value;
+    return NULL;
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = c ? strchr(digits, c) : NULL;
+    return found ? (int)(found - digits) % 16 : -1;
+}
+
+static const char *take_id(struct options *options, const char *value)
+{
+    static const char problem[] = "must be 1 to 64 bytes in hexadecimal digits";
+    size_t length = strlen(value);
+    if (length == 0 || length % 2 != 0 || length / 2 > OBJECT_ID_MAX)
+        return problem;
+    for (size_t i = 0; i < length / 2; i++) {
+        int high = hex_digit(value[2 * i]), low = hex_digit(value[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return problem;
+        options->id[i] = (unsigned char)(high * 16 + low);
+    }
+    options->id_len = length / 2;
+    return NULL;
+}
+
+static const char *take_derive(struct options *options, const char *value)
+{
+    options->derivation = hmac_key_derivation(value);
+    return options->derivation ? NULL : "knows one derivation: authway";
+}
+
+static const char *take_algorithm(struct options *options, const char *value)
+{
+    options->mech = mech_find(value);
+    if (options->mech && options->mech->object_class == CKO_SECRET_KEY)
+        return NULL;
+    return "must be HS256, HS384 or HS512";
+}
+
+static const char *take_secret_file(struct options *options, const char *value)
+{
+    options->secret_file = value;
+    return NULL;
+}
+
+static const char *take_type(struct options *options, const char *value)
+{
+    options->keyspec = keyspec_find(value);
+    if (options->keyspec)
+        return NULL;
+    return "must be rsa:2048, rsa:3072, rsa:4096, ec:P-256, ec:P-384, ec:P-521, ed25519, "
+           "hmac:256, hmac:384 or hmac:512";
+}
+
+static const char *take_allow_short(struct options *options, const char *value)
+{
+    (void)value;
+    options->allow_short = true;
+    return NULL;
+}
+
+static const char *take_json(struct options *options, const char *value)
+{
+    (void)value;
+    options->json = true;
+    return NULL;
+}
+
+static const char *take_yes(struct options *options, const char *value)
+{
+    (void)value;
+    options->yes = true;
+    return NULL;
+}
+
+static const char *take_help(struct options *options, const char *value)
+{
+    (void)value;
+    options->help = true;
+    return NULL;
+}
+
+static const struct option_row rows[] = {
+    {'t', "token", "URI", "the token, a PKCS#11 URI with module-path or module-name", take_token},
+    {'l', "label", "LABEL", "the key's name (CKA_LABEL)", take_label},
+    {'i', "id", "HEX", "the key's CKA_ID", take_id},
+    {'k', "type", "TYPE", "rsa:2048|3072|4096, ec:P-256|P-384|P-521, ed25519, hmac:256|384|512",
+     take_type},
+    {'a', "algorithm", "ALG", "HS256 (the default), HS384 or HS512", take_algorithm},
+    {'d', "derive", "authway", "derive the key from the secret as Authway does", take_derive},
+    {'f', "secret-file", "FILE", "read the secret from a file instead", take_secret_file},
+    {'s', "allow-short", NULL, "take a secret shorter than the hash, of 14 bytes or more",
+     take_allow_short},
+    {'j', "json", NULL, "print JSON, for machines", take_json},
+    {'y', "yes", NULL, "do not ask", take_yes},
+    {'h', "help", NULL, "show this", take_help},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static bool belongs(const struct option_row *row, const struct command *command)
+{
+    return strchr(command->needs, row->letter) || strchr(command->takes, row->letter);
+}
+
+static bool repeatable(const struct option_row *row, const struct command *command)
+{
+    return row->take == take_token && command->tokens_max > 1;
+}
+
+/* The row of "--name" or "--name=value", or NULL. */
+static const struct option_row *find_row(const char *word, const struct command *command)
+{
+    if (strcmp(word, "-h") == 0)
+        word = "--help";
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    size_t length = strcspn(word + 2, "=");
+    for (size_t i = 0; i < ROWS; i++)
+        if (belongs(&rows[i], command) && strlen(rows[i].name) == length &&
+            strncmp(rows[i].name, word + 2, length) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static int missing(const struct command *command, uint32_t seen, char *problem, size_t size)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!strchr(command->needs, rows[i].letter) || seen & 1u << i)
+            continue;
+        snprintf(problem, size, "--%s %s is missing: see hintsign-key %s --help", rows[i].name,
+                 rows[i].argument, command->name);
+        return -1;
+    }
+    return 0;
+}
+
+static int take(const struct command *command, const struct option_row *row, const char *value,
+                uint32_t *seen, struct options *options, char *problem, size_t size)
+{
+    uint32_t bit = 1u << (row - rows);
+    const char *wrong = NULL;
+    if (row->argument && !value)
+        wrong = "lacks its value";
+    else if (!row->argument && value)
+        wrong = "takes no value";
+    else if (*seen & bit && !repeatable(row, command))
+        wrong = "is given twice";
+    else
+        wrong = row->take(options, value);
+    if (wrong)
+        snprintf(problem, size, "--%s %s", row->name, wrong);
+    *seen |= bit;
+    return wrong ? -1 : 0;
+}
+
+static int check(const struct command *command, const struct options *options, uint32_t seen,
+                 char *problem, size_t size)
+{
+    if (missing(command, seen, problem, size) < 0)
+        return -1;
+    const struct derivation *derivation = options->derivation;
+    if (derivation && strcmp(derivation->algorithm, options->mech->algorithm) != 0) {
+        snprintf(problem, size, "--derive %s makes keys for %s, not for %s", derivation->name,
+                 derivation->algorithm, options->mech->algorithm);
+        return -1;
+    }
+    return 0;
+}
+
+int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
+                  char *problem, size_t problem_size)
+{
+    struct options options = {.mech = mech_find("HS256")};
+    uint32_t seen = 0;
+    for (int i = 1; i < argc; i++) {
+        const struct option_row *row = find_row(argv[i], command);
+        if (!row) {
+            /* The word itself is not shown: after a slip it may be a secret. */
+            snprintf(problem, problem_size,
+                     "argument %d is no option of it: see hintsign-key %s --help", i,
+                     command->name);
+            return -1;
+        }
+        const char *value = strchr(argv[i], '=');
+        if (value)
+            value++;
+        else if (row->argument && i + 1 < argc)
+            value = argv[++i];
+        if (take(command, row, value, &seen, &options, problem, problem_size) < 0)
+            return -1;
+    }
+    if (!options.help && check(command, &options, seen, problem, problem_size) < 0)
+        return -1;
+    *ret_options = options;
+    return 0;
+}
+
+void options_help(const struct command *command)
+{
+    printf("Usage: hintsign-key %s", command->name);
+    for (size_t i = 0; i < ROWS; i++)
+        if (strchr(command->needs, rows[i].letter))
+            printf(" --%s %s%s", rows[i].name, rows[i].argument,
+                   repeatable(&rows[i], command) ? " [--token URI]..." : "");
+    printf(" [OPTION]...\nTo %s.\n\n", command->summary);
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!belongs(&rows[i], command))
+            continue;
+        const char *argument = rows[i].argument ? rows[i].argument : "";
+        int width = printf("  --%s %s", rows[i].name, argument);
+        printf("%*s%s\n", 26 - width, "", rows[i].help);
+    }
+    puts("\nhintsign-key(1) has the details.");
+}

@@ -1,0 +1,168 @@
+/* Shows keys: a line for people, JSON for machines. */
+#include "config.h"
+#include "pkcs11/key/show.h"
+#include "pkcs11/key/keyspec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REASON_MAX 128
+
+/* Everything that is shown, found out once for both forms. */
+struct view {
+    const char *object_class;
+    char type[KEYSPEC_NAME_MAX];
+    char id[2 * OBJECT_ID_MAX + 1];
+    const char *origin;
+    bool usable;
+    char reason[REASON_MAX]; /* why not */
+};
+
+static const char *class_name(CK_OBJECT_CLASS object_class)
+{
+    if (object_class == CKO_SECRET_KEY)
+        return "secret";
+    return object_class == CKO_PRIVATE_KEY ? "private" : "public";
+}
+
+static const char *yes_or_no(const struct object *object, enum object_flag flag)
+{
+    if (!(object->told & (uint32_t)flag))
+        return "unknown";
+    return object->set & (uint32_t)flag ? "yes" : "no";
+}
+
+/* CKA_LOCAL is the direct answer. A token that does not give it may still say that the key has
+ * never been extractable, which is never true of an imported one. */
+static const char *origin_of(const struct object *object)
+{
+    const enum object_flag witnesses[] = {OBJECT_LOCAL, OBJECT_NEVER_EXTRACTABLE};
+    for (size_t i = 0; i < 2; i++)
+        if (object->told & (uint32_t)witnesses[i])
+            return object->set & (uint32_t)witnesses[i] ? "generated" : "imported";
+    return "unknown";
+}
+
+static void write_hex(const unsigned char *data, size_t length, char *text)
+{
+    text[0] = '\0';
+    for (size_t i = 0; i < length; i++)
+        snprintf(text + 2 * i, 3, "%02x", data[i]);
+}
+
+static struct view look_at(const struct token *token, const struct object *object)
+{
+    struct view view = {.object_class = class_name(object->object_class),
+                        .origin = origin_of(object)};
+    write_hex(object->id, object->id_len, view.id);
+    const char *wrong_type = keyspec_describe(token->module->fn, token->anchor, object, view.type);
+    if (object->object_class == CKO_PUBLIC_KEY)
+        wrong_type = "is a public key without its private half";
+    if (wrong_type)
+        snprintf(view.reason, sizeof view.reason, "%s", wrong_type);
+    view.usable = !wrong_type && !object_unfit(object, view.reason, sizeof view.reason);
+    return view;
+}
+
+/* Control characters are those below U+0020, U+007F, and U+0080 to U+009F, C2 80 to C2 9F. */
+static size_t control_length(const char *name, size_t length)
+{
+    unsigned char first = (unsigned char)name[0];
+    if (first < ' ' || first == 0x7f)
+        return 1;
+    return first == 0xc2 && length > 1 && (unsigned char)name[1] < 0xa0 ? 2 : 0;
+}
+
+void show_printable(const char *name, size_t length, char ret_text[static SHOW_NAME_MAX])
+{
+    char *text = ret_text;
+    for (size_t i = 0; i < length && i < OBJECT_LABEL_MAX;) {
+        size_t control = control_length(name + i, length - i);
+        if (control == 0)
+            *text++ = name[i++];
+        for (; control > 0; control--)
+            text += snprintf(text, 5, "\\x%02x", (unsigned char)name[i++]);
+    }
+    *text = '\0';
+}
+
+void show_line(const struct token *token, const struct object *object, FILE *file)
+{
+    struct view view = look_at(token, object);
+    char label[SHOW_NAME_MAX];
+    show_printable(object->label, object->label_len, label);
+    fprintf(file, "%s id=%s type=%s sensitive=%s extractable=%s origin=%s usable=%s%s%s",
+            object->label_len ? label : "(no label)", object->id_len ? view.id : "none", view.type,
+            yes_or_no(object, OBJECT_SENSITIVE), yes_or_no(object, OBJECT_EXTRACTABLE), view.origin,
+            view.usable ? "yes" : "no", view.usable ? "" : ": ", view.usable ? "" : view.reason);
+}
+
+/* Names on tokens are UTF-8 by rule only: other bytes above ASCII become question marks. */
+static json_t *json_name(const char *name, size_t length)
+{
+    json_t *text = json_stringn(name, length);
+    if (text)
+        return text;
+    char ascii[OBJECT_LABEL_MAX];
+    for (size_t i = 0; i < length; i++)
+        ascii[i] = name[i] & ~0x7f ? '?' : name[i];
+    return json_stringn(ascii, length);
+}
+
+static json_t *json_flag(const struct object *object, enum object_flag flag)
+{
+    if (!(object->told & (uint32_t)flag))
+        return json_null();
+    return json_boolean(object->set & (uint32_t)flag);
+}
+
+static json_t *json_token_label(const struct token *token)
+{
+    size_t length = sizeof token->info.label;
+    while (length > 0 && token->info.label[length - 1] == ' ')
+        length--;
+    return json_name((const char *)token->info.label, length);
+}
+
+static json_t *to_json(const struct token *token, const struct object *object)
+{
+    struct view view = look_at(token, object);
+    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:b, s:s*}", "token",
+                     json_token_label(token), "label", json_name(object->label, object->label_len),
+                     "id", view.id, "class", view.object_class, "type", view.type, "sensitive",
+                     json_flag(object, OBJECT_SENSITIVE), "extractable",
+                     json_flag(object, OBJECT_EXTRACTABLE), "origin", view.origin, "usable",
+                     view.usable, "reason", view.usable ? NULL : view.reason);
+}
+
+int show_begin(bool json, size_t tokens, struct show *ret_show, struct p11_error *error)
+{
+    *ret_show = (struct show){.tokens = tokens > 1, .array = json ? json_array() : NULL};
+    if (json && !ret_show->array)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    return 0;
+}
+
+int show_key(const struct show *show, const struct token *token, const struct object *object,
+             struct p11_error *error)
+{
+    if (show->array && json_array_append_new(show->array, to_json(token, object)) < 0)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    if (show->array)
+        return 0;
+    if (show->tokens)
+        printf("%s: ", token->name);
+    show_line(token, object, stdout);
+    putchar('\n');
+    return 0;
+}
+
+void show_end(struct show *show)
+{
+    if (!show->array)
+        return;
+    json_dumpf(show->array, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(show->array);
+    show->array = NULL;
+}

@@ -1,0 +1,37 @@
+/* Keys as people and machines see them. */
+#ifndef HINTSIGN_KEY_SHOW_H
+#define HINTSIGN_KEY_SHOW_H
+
+#include "pkcs11/token.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define SHOW_NAME_MAX (4 * OBJECT_LABEL_MAX + 1) /* bytes, with the NUL */
+
+/* A list of keys on its way to standard output. */
+struct show {
+    bool tokens;   /* say which token each key is on */
+    json_t *array; /* NULL: lines for people */
+};
+
+/* Writes one line, without a newline: label, id, type, then
+ * "sensitive=yes extractable=no origin=imported usable=yes", or "usable=no: REASON". */
+void show_line(const struct token *token, const struct object *object, FILE *file);
+
+/* Begins a list of keys on so many tokens. Errors: P11_MEMORY. */
+int show_begin(bool json, size_t tokens, struct show *ret_show, struct p11_error *error);
+
+/* Adds a key: a line, or an object with the same members and the token's label and the class of
+ * the key; what the token does not tell is "unknown" or null. Errors: P11_MEMORY. */
+int show_key(const struct show *show, const struct token *token, const struct object *object,
+             struct p11_error *error);
+
+/* Prints what is not printed yet, and frees. */
+void show_end(struct show *show);
+
+/* Copies a name (at most OBJECT_LABEL_MAX bytes) with control characters as \xNN: a name on a
+ * token must not play with the terminal. */
+void show_printable(const char *name, size_t length, char ret_text[static SHOW_NAME_MAX]);
+
+#endif

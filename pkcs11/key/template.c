@@ -1,0 +1,116 @@
+/* The table of attributes that protect our keys, and the art of asking a token for them. */
+#include "config.h"
+#include "pkcs11/key/template.h"
+
+#include <assert.h>
+
+/* Written into every template, wanted or not: tokens have surprising defaults. Those that may be
+ * left out stand last. Without CKA_MODIFIABLE and CKA_COPYABLE nobody who comes to the PIN can
+ * give a key another use later. */
+static const struct usage {
+    CK_OBJECT_CLASS object_class;
+    CK_ATTRIBUTE_TYPE type;
+    CK_BBOOL value;
+    bool optional;
+} usages[] = {
+    {CKO_SECRET_KEY, CKA_TOKEN, CK_TRUE, false},
+    {CKO_SECRET_KEY, CKA_PRIVATE, CK_TRUE, false},
+    {CKO_SECRET_KEY, CKA_SENSITIVE, CK_TRUE, false},
+    {CKO_SECRET_KEY, CKA_EXTRACTABLE, CK_FALSE, false},
+    {CKO_SECRET_KEY, CKA_SIGN, CK_TRUE, false},
+    {CKO_SECRET_KEY, CKA_COPYABLE, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_MODIFIABLE, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_VERIFY, CK_TRUE, true},
+    {CKO_SECRET_KEY, CKA_WRAP, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_UNWRAP, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_ENCRYPT, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_DECRYPT, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_DERIVE, CK_FALSE, true},
+
+    {CKO_PRIVATE_KEY, CKA_TOKEN, CK_TRUE, false},
+    {CKO_PRIVATE_KEY, CKA_PRIVATE, CK_TRUE, false},
+    {CKO_PRIVATE_KEY, CKA_SENSITIVE, CK_TRUE, false},
+    {CKO_PRIVATE_KEY, CKA_EXTRACTABLE, CK_FALSE, false},
+    {CKO_PRIVATE_KEY, CKA_SIGN, CK_TRUE, false},
+    {CKO_PRIVATE_KEY, CKA_COPYABLE, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_MODIFIABLE, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_SIGN_RECOVER, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_UNWRAP, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_DECRYPT, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_DERIVE, CK_FALSE, true},
+
+    {CKO_PUBLIC_KEY, CKA_TOKEN, CK_TRUE, false},
+    {CKO_PUBLIC_KEY, CKA_MODIFIABLE, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_PRIVATE, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_VERIFY_RECOVER, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_WRAP, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_ENCRYPT, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_DERIVE, CK_FALSE, true},
+    {CKO_PUBLIC_KEY, CKA_VERIFY, CK_TRUE, true},
+};
+
+static CK_OBJECT_CLASS class_of(const struct template *template)
+{
+    return *(const CK_OBJECT_CLASS *)template->attributes[0].pValue;
+}
+
+void template_add(struct template *template, CK_ATTRIBUTE_TYPE type, const void *value,
+                  size_t length)
+{
+    assert(template->count < TEMPLATE_MAX);
+    template->attributes[template->count++] = (CK_ATTRIBUTE){type, (void *)value, (CK_ULONG)length};
+}
+
+void template_begin(struct template *template, CK_OBJECT_CLASS object_class)
+{
+    *template = (struct template){.count = 0};
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++) {
+        if (usages[i].object_class != object_class)
+            continue;
+        template_add(template, CKA_CLASS, &usages[i].object_class, sizeof object_class);
+        break;
+    }
+}
+
+void template_finish(struct template *template)
+{
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++) {
+        if (usages[i].object_class != class_of(template))
+            continue;
+        template_add(template, usages[i].type, &usages[i].value, sizeof usages[i].value);
+        template->optional += usages[i].optional;
+    }
+}
+
+unsigned template_attempts(unsigned optional)
+{
+    return optional ? 2 * optional : 1;
+}
+
+uint32_t template_left_out(unsigned optional, unsigned attempt)
+{
+    if (attempt == 0)
+        return 0;
+    if (attempt <= optional)
+        return UINT32_C(1) << (attempt - 1);
+    return (UINT32_C(1) << (attempt - optional + 1)) - 1;
+}
+
+bool template_refused(CK_RV rv)
+{
+    return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
+           rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
+}
+
+struct template template_without(const struct template *template, uint32_t left_out)
+{
+    struct template rest = {.optional = 0};
+    CK_ULONG first_optional = template->count - template->optional;
+    for (CK_ULONG i = 0; i < template->count; i++) {
+        if (i >= first_optional && left_out >> (i - first_optional) & 1)
+            continue;
+        rest.attributes[rest.count++] = template->attributes[i];
+        rest.optional += i >= first_optional;
+    }
+    return rest;
+}

@@ -1,0 +1,36 @@
+/* The attributes that a new key is asked for with. */
+#ifndef HINTSIGN_KEY_TEMPLATE_H
+#define HINTSIGN_KEY_TEMPLATE_H
+
+#include <p11-kit/pkcs11.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TEMPLATE_MAX 32
+
+struct template
+{
+    CK_ATTRIBUTE attributes[TEMPLATE_MAX];
+    CK_ULONG count;
+    unsigned optional; /* the last so many may be left out */
+};
+
+/* Begins with CKA_CLASS; then come the caller's attributes, whose values he keeps; at last
+ * template_finish adds how the key is protected and what it may do. */
+void template_begin(struct template *template, CK_OBJECT_CLASS object_class);
+void template_add(struct template *template, CK_ATTRIBUTE_TYPE type, const void *value,
+                  size_t length);
+void template_finish(struct template *template);
+
+/* Tokens refuse attributes that they do not know without saying which. So we ask again, each
+ * time without others of the optional ones: first all, then all but one, then ever fewer. These
+ * say how often to ask, and which to leave out in attempt 0, 1, ...: a bit each. */
+unsigned template_attempts(unsigned optional);
+uint32_t template_left_out(unsigned optional, unsigned attempt);
+bool template_refused(CK_RV rv);
+
+/* The template without these of its optional attributes. */
+struct template template_without(const struct template *template, uint32_t left_out);
+
+#endif
