@@ -1,1 +1,48 @@
-# The agent.
+# The agent: a library for its unit tests, and the program.
+noinst_LIBRARIES += agent/libagent.a
+sbin_PROGRAMS += hintsign-agent
+
+AGENT_CFLAGS = $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+AGENT_LIBS = agent/libagent.a pkcs11/libp11.a $(P11KIT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS)
+
+agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
+agent_libagent_a_SOURCES = \
+	agent/audit.c agent/audit.h \
+	agent/audit_file.c agent/audit_file.h \
+	agent/compose.c agent/compose.h \
+	agent/conf.c agent/conf.h \
+	agent/conn.c agent/conn.h \
+	agent/form.c agent/form.h \
+	agent/hsm.c agent/hsm.h \
+	agent/interface.c agent/interface.h \
+	agent/jose/base64url.c agent/jose/base64url.h \
+	agent/json_file.c agent/json_file.h \
+	agent/json_line.c agent/json_line.h \
+	agent/kind.c agent/kind.h \
+	agent/limits.c agent/limits.h \
+	agent/listener.c agent/listener.h \
+	agent/log.c agent/log.h \
+	agent/peer.c agent/peer.h \
+	agent/policy.c agent/policy.h \
+	agent/profile.c agent/profile.h \
+	agent/refusal.h \
+	agent/reply.c agent/reply.h \
+	agent/request.c agent/request.h \
+	agent/serve.c agent/serve.h \
+	agent/server.c agent/server.h \
+	agent/status.c agent/status.h \
+	agent/text.c agent/text.h \
+	agent/worker.c agent/worker.h \
+	client/varlink.c client/varlink.h
+
+hintsign_agent_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
+hintsign_agent_SOURCES = agent/main.c
+hintsign_agent_LDADD = $(AGENT_LIBS)
+hintsign_agent_LDFLAGS = $(AM_LDFLAGS) $(PIE_LINK)
+
+# The agent serves the very text of the interface: the file as a C string.
+BUILT_SOURCES += agent/interface_agent.inc
+CLEANFILES += agent/interface_agent.inc
+agent/interface_agent.inc: doc/io.hintsign.Agent.varlink
+	$(AM_V_GEN)mkdir -p agent && \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@

@@ -13,9 +13,11 @@
 int keyring_new(struct token **tokens, size_t token_count, struct keyring **ret_keyring,
                 struct p11_error *error)
 {
+    static _Atomic uint64_t serials;
     struct keyring *keyring = calloc(1, sizeof *keyring);
     if (!keyring)
         return p11_error_text(error, P11_MEMORY, "out of memory");
+    keyring->serial = atomic_fetch_add(&serials, 1) + 1;
     atomic_store(&keyring->references, 1);
     pthread_mutex_init(&keyring->lock, NULL);
     keyring->tokens = tokens;
@@ -63,6 +65,15 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
         return p11_error_text(error, P11_INVALID,
                               "the URI names no key: object= or id= is missing");
     return 0;
+}
+
+int key_check_uri(const char *uri, struct p11_error *error)
+{
+    P11KitUri *parsed = p11_kit_uri_new();
+    int r = parsed ? parse_uri(uri, parsed, error)
+                   : p11_error_text(error, P11_MEMORY, "out of memory");
+    p11_kit_uri_free(parsed);
+    return r;
 }
 
 static int key_new(const struct keyring *keyring, const char *uri, const struct mech *mech,
@@ -195,6 +206,17 @@ static int examine(const struct key *key, const struct key_home *home, struct fi
     return check_answer(key, home, finding, error);
 }
 
+/* With the lock held. */
+static void name_key(struct key *key, const char *label, const unsigned char *answer)
+{
+    if (atomic_load(&key->named))
+        return;
+    snprintf(key->label, sizeof key->label, "%s", label);
+    for (size_t i = 0; i < KEY_DIGEST_HEX / 2; i++)
+        snprintf(key->digest + 2 * i, 3, "%02x", answer[i]);
+    atomic_store(&key->named, true);
+}
+
 static int resolve_key(struct keyring *keyring, struct key *key, struct key_home *home,
                        uint64_t generation, struct p11_error *error)
 {
@@ -206,7 +228,7 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
     pthread_mutex_lock(&keyring->lock);
     memcpy(home->reason, finding.reason, sizeof home->reason);
     if (finding.usable) {
-        memcpy(key->label, finding.object->label, sizeof key->label);
+        name_key(key, finding.object->label, finding.answer);
         memcpy(home->answer, finding.answer, sizeof home->answer);
         home->answered = true;
         home->handle = finding.object->handle;
@@ -336,17 +358,7 @@ const char *key_reason(struct keyring *keyring, const struct key *key, char *buf
     return buffer;
 }
 
-size_t key_known_answer(struct keyring *keyring, const struct key *key,
-                        unsigned char answer[static MECH_SIGNATURE_MAX])
+bool key_is_named(const struct key *key)
 {
-    size_t length = 0;
-    pthread_mutex_lock(&keyring->lock);
-    for (size_t i = 0; i < key->home_count && length == 0; i++) {
-        if (!key->homes[i].answered)
-            continue;
-        length = key->mech->signature_len;
-        memcpy(answer, key->homes[i].answer, length);
-    }
-    pthread_mutex_unlock(&keyring->lock);
-    return length;
+    return atomic_load(&key->named);
 }

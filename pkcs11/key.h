@@ -10,6 +10,7 @@
 #include "pkcs11/token.h"
 
 #define KEY_REASON_MAX 200
+#define KEY_DIGEST_HEX 32 /* hex digits: the first 16 bytes of the known answer */
 
 struct key_home {
     struct token *token; /* borrowed */
@@ -29,13 +30,17 @@ struct key {
     atomic_bool ready;      /* at least one home can sign and none contradicts */
     struct key_home *homes; /* one a token of the keyring, in its order */
     size_t home_count;
+    /* Written once, when a usable home is first found; read after key_is_named. */
+    char label[OBJECT_LABEL_MAX + 1];
+    char digest[KEY_DIGEST_HEX + 1]; /* tells the key from others: of its known answer */
+    atomic_bool named;
     /* Under the keyring's lock: */
-    char label[OBJECT_LABEL_MAX + 1]; /* as found on a token */
     bool contradicted;                /* two tokens gave different known answers */
     const struct key *other_use;      /* the same object under another algorithm, or NULL */
 };
 
 struct keyring {
+    uint64_t serial; /* no other keyring of the process has it */
     _Atomic unsigned references;
     struct token **tokens; /* borrowed */
     size_t token_count;
@@ -53,6 +58,10 @@ struct keyring *keyring_ref(struct keyring *keyring);
 
 /* Drops a reference; the last one frees the keyring. Accepts NULL. */
 void keyring_unref(struct keyring *keyring);
+
+/* Whether `uri` can name a key: object= or id=, perhaps its token, nothing else. Returns 0 or
+ * P11_INVALID, P11_MEMORY. */
+int key_check_uri(const char *uri, struct p11_error *error);
 
 /* Adds the key that `uri` names by object= or id=, to be used with `mech`. The key lives as long
  * as the keyring. Only before the keyring is given to a prober.
@@ -72,9 +81,7 @@ void keyring_withdraw(struct keyring *keyring, struct token *token, const char *
 /* Says why a key is not ready, token by token, in one line. Returns `buffer`. */
 const char *key_reason(struct keyring *keyring, const struct key *key, char *buffer, size_t size);
 
-/* Copies the known answer by which the key can be told from others. Returns its length; 0 before
- * the key was ready for the first time. */
-size_t key_known_answer(struct keyring *keyring, const struct key *key,
-                        unsigned char answer[static MECH_SIGNATURE_MAX]);
+/* Whether the key was ever usable, so that its label and digest are known. Takes no lock. */
+bool key_is_named(const struct key *key);
 
 #endif

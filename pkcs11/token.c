@@ -20,7 +20,20 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
         return p11_error_text(error, P11_INVALID,
                               "pin-value is refused: put the PIN into a file and name it with "
                               "pin-source=file:PATH");
+    if (!p11_kit_uri_get_module_path(uri) == !p11_kit_uri_get_module_name(uri))
+        return p11_error_text(error, P11_INVALID,
+                              "the URI names no module: module-path= or module-name= is needed, "
+                              "and only one of them");
     return 0;
+}
+
+int token_check_uri(const char *uri, struct p11_error *error)
+{
+    P11KitUri *parsed = p11_kit_uri_new();
+    int r = parsed ? parse_uri(uri, parsed, error)
+                   : p11_error_text(error, P11_MEMORY, "out of memory");
+    p11_kit_uri_free(parsed);
+    return r;
 }
 
 int token_new(const char *name, const char *uri, unsigned max_sessions, enum token_login login,

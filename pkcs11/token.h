@@ -48,8 +48,12 @@ struct token {
     char detail[P11_ERROR_TEXT_MAX]; /* why it is not up */
 };
 
-/* A token from its configuration. `uri` names token attributes and may have pin-source;
- * pin-value is refused, because whatever holds the URI would hold the PIN. Nothing is called yet.
+/* Whether `uri` can name a token and its module: token attributes, exactly one of module-path and
+ * module-name, perhaps pin-source; never pin-value, because whatever holds the URI would hold the
+ * PIN. Returns 0 or P11_INVALID, P11_MEMORY. */
+int token_check_uri(const char *uri, struct p11_error *error);
+
+/* A token from its configuration; `uri` is as for token_check_uri. Nothing is called yet.
  * Errors: P11_INVALID, P11_MEMORY. Free with token_free. */
 int token_new(const char *name, const char *uri, unsigned max_sessions, enum token_login login,
               struct token **ret_token, struct p11_error *error);

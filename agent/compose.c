@@ -1,0 +1,200 @@
+/* Composes tokens from templates that were written when the profile was read. */
+#include "config.h"
+#include "agent/compose.h"
+#include "agent/jose/base64url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Claims are literal text with gaps, which are filled for each token. Every member, in the
+ * literals and in the gaps, is written with a comma before it; the first comma of all then becomes
+ * the opening brace. */
+struct gap {
+    enum part part;
+    size_t literal_end; /* where in `literals` the gap is */
+};
+
+struct template
+{
+    struct text header;   /* base64url, with the dot */
+    struct text literals; /* of the claims */
+    struct gap gaps[KIND_PARTS_MAX];
+    size_t gap_count;
+    bool has_jti;
+};
+
+static void put_name(struct text *text, const char *name)
+{
+    text_put(text, ",");
+    text_string(text, name, strlen(name));
+    text_put(text, ":");
+}
+
+static void put_member(struct text *text, const char *name, const char *value)
+{
+    put_name(text, name);
+    text_string(text, value, strlen(value));
+}
+
+static void close_object(struct text *members)
+{
+    text_put(members, "}");
+    if (!members->failed)
+        members->data[0] = '{';
+}
+
+static void put_encoded(struct text *text, const struct text *json)
+{
+    size_t length = BASE64URL_LENGTH(json->length);
+    char *place = text_reserve(text, length);
+    if (!place)
+        return;
+    base64url_encode(json->data, json->length, place);
+    text->length += length;
+}
+
+static void prepare_header(const struct profile *profile, struct text *ret_header)
+{
+    struct text json = {0};
+    for (const enum part *part = profile->kind->header; *part != PART_END; part++) {
+        if (*part == PART_ALG)
+            put_member(&json, "alg", profile->mech->algorithm);
+        else if (*part == PART_TYP)
+            put_member(&json, "typ", profile->typ);
+        else if (*part == PART_KID && profile->kid)
+            put_member(&json, "kid", profile->kid);
+    }
+    close_object(&json);
+    put_encoded(ret_header, &json);
+    text_put(ret_header, ".");
+    ret_header->failed |= json.failed;
+    text_free(&json);
+}
+
+static void add_gap(struct template *template, enum part part, const char *name)
+{
+    if (name)
+        put_name(&template->literals, name);
+    template->gaps[template->gap_count++] = (struct gap){part, template->literals.length};
+}
+
+static void prepare_claim(struct template *template, const struct profile *profile,
+                          const char *audience, enum part part)
+{
+    switch (part) {
+    case PART_ISS:
+        put_member(&template->literals, "iss", profile->issuer);
+        break;
+    case PART_SUB_IS_ISS:
+        put_member(&template->literals, "sub", profile->issuer);
+        break;
+    case PART_AUD:
+        put_member(&template->literals, "aud", audience);
+        break;
+    case PART_IAT:
+        add_gap(template, part, "iat");
+        break;
+    case PART_EXP:
+        if (profile->lifetime)
+            add_gap(template, part, "exp");
+        break;
+    case PART_JTI:
+        add_gap(template, part, "jti");
+        template->has_jti = true;
+        break;
+    default:
+        add_gap(template, part, NULL);
+    }
+}
+
+int compose_prepare(struct profile *profile)
+{
+    profile->templates = calloc(profile->audience_count, sizeof *profile->templates);
+    if (!profile->templates)
+        return -1;
+    bool failed = false;
+    for (size_t i = 0; i < profile->audience_count; i++) {
+        struct template *template = &profile->templates[i];
+        prepare_header(profile, &template->header);
+        for (const enum part *part = profile->kind->claims; *part != PART_END; part++)
+            prepare_claim(template, profile, profile->audiences[i], *part);
+        failed |= template->header.failed || template->literals.failed;
+    }
+    return failed ? -1 : 0;
+}
+
+void compose_release(struct profile *profile)
+{
+    for (size_t i = 0; profile->templates && i < profile->audience_count; i++) {
+        text_free(&profile->templates[i].header);
+        text_free(&profile->templates[i].literals);
+    }
+    free(profile->templates);
+    profile->templates = NULL;
+}
+
+bool compose_wants_random(const struct profile *profile)
+{
+    return profile->templates[0].has_jti;
+}
+
+static void put_accepted(const struct verdict *verdict, struct text *claims)
+{
+    const struct profile *profile = verdict->profile;
+    for (size_t i = 0; i < profile->accept_count; i++) {
+        const struct claim *claim = verdict->claims[i];
+        if (!claim)
+            continue;
+        put_name(claims, profile->accept[i].name);
+        text_string(claims, claim->value, claim->length);
+    }
+}
+
+static void fill_gap(const struct verdict *verdict, enum part part, time_t issued_at,
+                     const struct composed *composed, struct text *claims)
+{
+    switch (part) {
+    case PART_IAT:
+        text_integer(claims, issued_at);
+        break;
+    case PART_EXP:
+        text_integer(claims, composed->expires_at);
+        break;
+    case PART_JTI:
+        text_string(claims, composed->jti, COMPOSE_JTI_LENGTH);
+        break;
+    default:
+        put_accepted(verdict, claims);
+    }
+}
+
+int compose_token(const struct verdict *verdict, time_t now,
+                  const unsigned char random[static COMPOSE_JTI_BYTES], struct text *claims,
+                  struct text *token, struct composed *ret_composed)
+{
+    const struct profile *profile = verdict->profile;
+    const struct template *template = &profile->templates[verdict->audience];
+    time_t issued_at = now - profile->backdate;
+    struct composed composed = {.expires_at =
+                                    profile->lifetime ? issued_at + profile->lifetime : 0};
+    if (template->has_jti)
+        base64url_encode(random, COMPOSE_JTI_BYTES, composed.jti);
+    size_t from = 0;
+    text_clear(claims);
+    for (size_t i = 0; i < template->gap_count; i++) {
+        const struct gap *gap = &template->gaps[i];
+        text_add(claims, template->literals.data + from, gap->literal_end - from);
+        fill_gap(verdict, gap->part, issued_at, &composed, claims);
+        from = gap->literal_end;
+    }
+    if (template->literals.length > from)
+        text_add(claims, template->literals.data + from, template->literals.length - from);
+    close_object(claims);
+    text_clear(token);
+    text_add(token, template->header.data, template->header.length);
+    put_encoded(token, claims);
+    if (claims->failed || token->failed)
+        return REFUSAL_INTERNAL;
+    *ret_composed = composed;
+    return 0;
+}

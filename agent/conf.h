@@ -1,0 +1,71 @@
+/* The configuration: agent.json and the profiles, as one const whole. */
+#ifndef HINTSIGN_AGENT_CONF_H
+#define HINTSIGN_AGENT_CONF_H
+
+#include "agent/profile.h"
+
+#include <stdatomic.h>
+
+#define CONF_DEFAULT_PATH    "/etc/hintsign/agent.json"
+#define CONF_LISTENERS_MAX   16
+#define CONF_TOKENS_MAX      16
+#define CONF_PROFILES_MAX    100000
+#define CONF_WORKERS_DEFAULT 16
+#define CONF_WORKERS_MAX     256
+#define CONF_ERROR_MAX       640
+
+struct conf_listener {
+    char *name;
+    char *path;
+    mode_t mode;
+    bool has_group;
+    gid_t group;
+};
+
+struct conf_token {
+    char *name;
+    char *uri;
+    unsigned max_sessions;
+    enum token_login login;
+};
+
+enum conf_sync {
+    CONF_SYNC_ALWAYS,   /* fdatasync before a token leaves */
+    CONF_SYNC_INTERVAL, /* written before a token leaves, fdatasync once a second */
+};
+
+/* Const once it is loaded, and shared: a request ends under the configuration it began with. */
+struct conf {
+    _Atomic unsigned references;
+    unsigned generation; /* 1 for the first, one more with every reload */
+    struct conf_listener listeners[CONF_LISTENERS_MAX];
+    size_t listener_count;
+    struct conf_token tokens[CONF_TOKENS_MAX];
+    size_t token_count;
+    unsigned workers;
+    char *audit_path;
+    enum conf_sync audit_sync;
+    char *profiles_dir;
+    struct profile **profiles; /* sorted by name */
+    size_t profile_count;
+    struct keyring *keyring; /* of the profiles' keys; NULL until conf_bind */
+};
+
+/* Reads the file and every NAME.json in its profiles_dir.
+ * Returns 0, or -1 with "FILE:LINE: MEMBER: what is wrong" in `error`. */
+int conf_load(const char *path, struct conf **ret_conf, char error[static CONF_ERROR_MAX]);
+
+/* Gives every profile its key in a new keyring over these tokens. Errors: -1, out of memory. */
+int conf_bind(struct conf *conf, struct token **tokens, size_t token_count);
+
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf); /* accepts NULL */
+
+/* The profile of that name, or NULL. */
+const struct profile *conf_profile(const struct conf *conf, const char *name);
+
+/* Names the first member of agent.json that differs and that a running agent cannot change, or
+ * NULL. */
+const char *conf_needs_restart(const struct conf *old, const struct conf *new);
+
+#endif

@@ -1,0 +1,149 @@
+/* One connection: reads, cuts into messages, has them served, and sends the replies. */
+#include "config.h"
+#include "agent/conn.h"
+#include "agent/reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t conn_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct conn *conn_new(int fd, const struct peer *peer)
+{
+    struct conn *conn = calloc(1, sizeof *conn);
+    if (!conn)
+        return NULL;
+    conn->fd = fd;
+    conn->peer = *peer;
+    varlink_input_init(&conn->input, VARLINK_REQUEST_MAX);
+    atomic_store(&conn->active, conn_now());
+    return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+    if (!conn)
+        return;
+    varlink_input_clear(&conn->input);
+    text_free(&conn->unsent);
+    peer_clear(&conn->peer);
+    close(conn->fd);
+    free(conn);
+}
+
+void conn_refuse(struct conn *conn)
+{
+    struct text reply = {0};
+    reply_error(&reply, REFUSAL_OVERLOADED,
+                &(struct refusal){.message = "Too many connections are open."});
+    if (!reply.failed)
+        varlink_send(conn->fd, reply.data, reply.length);
+    text_free(&reply);
+    conn_free(conn);
+}
+
+/* Sends as much as the socket takes; keeps the rest. Returns a negative errno when the caller is
+ * gone. */
+static int send_replies(struct conn *conn, const char *data, size_t length)
+{
+    ssize_t n = varlink_send(conn->fd, data, length);
+    if (n < 0)
+        return (int)n;
+    if ((size_t)n < length)
+        text_add(&conn->unsent, data + n, length - (size_t)n);
+    return conn->unsent.failed ? -ENOMEM : 0;
+}
+
+static int send_unsent(struct conn *conn)
+{
+    struct text unsent = conn->unsent;
+    conn->unsent = (struct text){0};
+    int r = unsent.length ? send_replies(conn, unsent.data, unsent.length) : 0;
+    /* Whoever reads at all gets time for the rest. */
+    if (r == 0 && conn->unsent.length < unsent.length)
+        atomic_store(&conn->deadline, 0);
+    text_free(&unsent);
+    return r;
+}
+
+/* Reads once. Returns a negative errno when the connection is broken. */
+static int receive(struct conn *conn)
+{
+    ssize_t n = varlink_input_read(&conn->input, conn->fd);
+    if (n == 0)
+        conn->ended = true;
+    if (n == -EMSGSIZE) /* the line says so to the caller: see serve_batch */
+        return 0;
+    return n < 0 && n != -EAGAIN && n != -EWOULDBLOCK ? (int)n : 0;
+}
+
+static void serve_batch(struct conn *conn, struct serving *serving)
+{
+    struct conf *conf = service_conf(serving->service);
+    char *message;
+    size_t length;
+    serve_clear(serving);
+    while (!conn->doomed && serving->count < SERVE_BATCH_MAX) {
+        int r = varlink_input_next(&conn->input, &message, &length);
+        if (r == 0)
+            break;
+        if (r < 0) /* too long: answered as what it is, no message */
+            conn->doomed = !serve_message(serving, conf, &conn->peer, "", 0);
+        else
+            conn->doomed = !serve_message(serving, conf, &conn->peer, message, length);
+    }
+    conf_unref(conf);
+    serve_commit(serving);
+}
+
+/* Starts the clock of what is under way, or stops it. */
+static void set_deadline(struct conn *conn, int64_t ms)
+{
+    if (ms == 0)
+        atomic_store(&conn->deadline, 0);
+    else if (atomic_load(&conn->deadline) == 0)
+        atomic_store(&conn->deadline, conn_now() + ms);
+}
+
+static enum conn_wait next_wait(struct conn *conn, bool last)
+{
+    if (conn->unsent.length > 0) {
+        set_deadline(conn, CONN_SEND_MS);
+        return CONN_WRITE;
+    }
+    if (conn->doomed)
+        return CONN_CLOSE;
+    if (varlink_input_ready(&conn->input)) {
+        set_deadline(conn, 0);
+        return CONN_TURN;
+    }
+    if (conn->ended || last)
+        return CONN_CLOSE;
+    set_deadline(conn, varlink_input_partial(&conn->input) ? CONN_RECEIVE_MS : 0);
+    return CONN_READ;
+}
+
+enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
+{
+    atomic_store(&conn->active, conn_now());
+    if (send_unsent(conn) < 0)
+        return CONN_CLOSE;
+    if (conn->unsent.length > 0)
+        return next_wait(conn, last);
+    if (!conn->ended && !last && !varlink_input_ready(&conn->input) && receive(conn) < 0)
+        return CONN_CLOSE;
+    serve_batch(conn, serving);
+    if (serving->count > 0)
+        atomic_store(&conn->deadline, 0);
+    if (serving->replies.failed ||
+        send_replies(conn, serving->replies.data, serving->replies.length) < 0)
+        return CONN_CLOSE;
+    return next_wait(conn, last);
+}

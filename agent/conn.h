@@ -1,0 +1,52 @@
+/* One connection: bytes in, whole messages served, replies out. */
+#ifndef HINTSIGN_AGENT_CONN_H
+#define HINTSIGN_AGENT_CONN_H
+
+#include "agent/serve.h"
+#include "client/varlink.h"
+
+#include <stdatomic.h>
+
+#define CONN_RECEIVE_MS 45000 /* to finish sending a message */
+#define CONN_SEND_MS    30000 /* for a caller to read a reply */
+
+struct conn {
+    int fd;
+    struct peer peer;
+    struct varlink_input input;
+    struct text unsent; /* replies that the socket did not take; nothing is read meanwhile */
+    bool ended;         /* the caller sends no more */
+    bool doomed;        /* ends after its replies are sent */
+    /* For limits.c, which looks on from another thread: */
+    _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
+    _Atomic int64_t active;   /* when it was last served */
+    atomic_bool busy;         /* a worker serves it, or a message or reply is under way */
+    struct conn *previous, *next;
+};
+
+/* What a connection waits for next. */
+enum conn_wait {
+    CONN_CLOSE, /* nothing: close it */
+    CONN_READ,  /* more bytes */
+    CONN_WRITE, /* room for replies */
+    CONN_TURN,  /* its turn: whole messages are waiting here */
+};
+
+/* Takes over the socket, which is non-blocking, and the peer. NULL without memory. */
+struct conn *conn_new(int fd, const struct peer *peer);
+
+/* Closes the socket. Accepts NULL. */
+void conn_free(struct conn *conn);
+
+/* Tells the caller that there is no room for him, and closes. */
+void conn_refuse(struct conn *conn);
+
+/* Serves what is ready: reads once unless messages are waiting, serves at most SERVE_BATCH_MAX of
+ * them, and sends the replies. With `last` nothing more is read: what was read is served, and the
+ * connection ends. */
+enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t conn_now(void);
+
+#endif

@@ -1,0 +1,185 @@
+/* Makes modules and tokens out of the configuration and runs a prober for each module. */
+#include "config.h"
+#include "agent/hsm.h"
+#include "agent/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One module and those of the tokens that it serves. */
+struct served {
+    struct hsm *hsm;
+    struct module *module;
+    struct token *tokens[CONF_TOKENS_MAX];
+    size_t token_count;
+    struct prober *prober;
+    uint64_t resolved; /* the serial number of the keyring; under the lock */
+};
+
+struct hsm {
+    struct token *tokens[CONF_TOKENS_MAX];
+    size_t token_count;
+    struct served modules[CONF_TOKENS_MAX];
+    size_t module_count;
+    pthread_mutex_t lock;
+    int event_fd;
+};
+
+static bool is_module(const struct module *module, const char *path, const char *registered)
+{
+    return path ? module->path && strcmp(module->path, path) == 0
+                : module->registered && strcmp(module->registered, registered) == 0;
+}
+
+/* Tokens of one module go down and come back together, so they share it. */
+static struct served *find_module(struct hsm *hsm, P11KitUri *uri, struct p11_error *error)
+{
+    const char *path = p11_kit_uri_get_module_path(uri);
+    const char *registered = p11_kit_uri_get_module_name(uri);
+    for (size_t i = 0; i < hsm->module_count; i++)
+        if (is_module(hsm->modules[i].module, path, registered))
+            return &hsm->modules[i];
+    struct served *served = &hsm->modules[hsm->module_count];
+    if (module_new(path, registered, &served->module, error) < 0)
+        return NULL;
+    served->hsm = hsm;
+    hsm->module_count++;
+    return served;
+}
+
+static int add_token(struct hsm *hsm, const struct conf_token *conf, struct p11_error *error)
+{
+    struct token **token = &hsm->tokens[hsm->token_count];
+    int r = token_new(conf->name, conf->uri, conf->max_sessions, conf->login, token, error);
+    if (r < 0)
+        return r;
+    hsm->token_count++;
+    struct served *served = find_module(hsm, (*token)->uri, error);
+    if (!served)
+        return error->code;
+    served->tokens[served->token_count++] = *token;
+    return 0;
+}
+
+int hsm_new(const struct conf *conf, struct hsm **ret_hsm, char error[static CONF_ERROR_MAX])
+{
+    struct hsm *hsm = calloc(1, sizeof *hsm);
+    snprintf(error, CONF_ERROR_MAX, "out of memory");
+    if (!hsm)
+        return -1;
+    pthread_mutex_init(&hsm->lock, NULL);
+    hsm->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (hsm->event_fd < 0) {
+        snprintf(error, CONF_ERROR_MAX, "eventfd: %s", strerror(errno));
+        hsm_stop(hsm, 0);
+        return -1;
+    }
+    for (size_t i = 0; i < conf->token_count; i++) {
+        struct p11_error reason;
+        if (add_token(hsm, &conf->tokens[i], &reason) == 0)
+            continue;
+        snprintf(error, CONF_ERROR_MAX, "token %s: %s", conf->tokens[i].name, reason.text);
+        hsm_stop(hsm, 0);
+        return -1;
+    }
+    *ret_hsm = hsm;
+    return 0;
+}
+
+struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count)
+{
+    *ret_count = hsm->token_count;
+    return hsm->tokens;
+}
+
+static void token_changed(void *context, struct token *token, enum token_state state,
+                          const char *detail)
+{
+    (void)context;
+    if (state == TOKEN_UP)
+        log_info("token %s: up, %zu keys", token->name, token->index.count);
+    else
+        log_error("token %s: %s: %s", token->name, token_state_name(state), detail);
+}
+
+static void resolved(void *context, struct keyring *keyring)
+{
+    struct served *served = context;
+    pthread_mutex_lock(&served->hsm->lock);
+    served->resolved = keyring->serial;
+    pthread_mutex_unlock(&served->hsm->lock);
+    uint64_t one = 1;
+    (void)!write(served->hsm->event_fd, &one, sizeof one);
+}
+
+int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])
+{
+    static const struct prober_events events = {token_changed, resolved};
+    for (size_t i = 0; i < hsm->module_count; i++) {
+        struct served *served = &hsm->modules[i];
+        struct p11_error reason;
+        if (prober_start(served->module, served->tokens, served->token_count, keyring, &events,
+                         served, &served->prober, &reason) < 0) {
+            snprintf(error, CONF_ERROR_MAX, "%s", reason.text);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void hsm_adopt(struct hsm *hsm, struct keyring *keyring)
+{
+    for (size_t i = 0; i < hsm->module_count; i++)
+        prober_adopt(hsm->modules[i].prober, keyring);
+}
+
+int hsm_event_fd(const struct hsm *hsm)
+{
+    return hsm->event_fd;
+}
+
+bool hsm_resolved(struct hsm *hsm, const struct keyring *keyring)
+{
+    uint64_t count;
+    (void)!read(hsm->event_fd, &count, sizeof count);
+    bool all = true;
+    pthread_mutex_lock(&hsm->lock);
+    for (size_t i = 0; i < hsm->module_count; i++)
+        all &= hsm->modules[i].resolved == keyring->serial;
+    pthread_mutex_unlock(&hsm->lock);
+    return all;
+}
+
+static void hsm_free(struct hsm *hsm)
+{
+    for (size_t i = 0; i < hsm->module_count; i++)
+        module_free(hsm->modules[i].module);
+    for (size_t i = 0; i < hsm->token_count; i++)
+        token_free(hsm->tokens[i]);
+    if (hsm->event_fd >= 0)
+        close(hsm->event_fd);
+    pthread_mutex_destroy(&hsm->lock);
+    free(hsm);
+}
+
+bool hsm_stop(struct hsm *hsm, int seconds)
+{
+    if (!hsm)
+        return true;
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += seconds;
+    for (size_t i = 0; i < hsm->module_count; i++)
+        if (hsm->modules[i].prober)
+            prober_stop(hsm->modules[i].prober);
+    for (size_t i = 0; i < hsm->module_count; i++)
+        if (hsm->modules[i].prober && prober_join(hsm->modules[i].prober, &deadline) != 0)
+            return false;
+    hsm_free(hsm);
+    return true;
+}

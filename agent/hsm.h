@@ -1,0 +1,35 @@
+/* The modules and tokens of the configuration, each module with its prober. */
+#ifndef HINTSIGN_AGENT_HSM_H
+#define HINTSIGN_AGENT_HSM_H
+
+#include "agent/conf.h"
+#include "pkcs11/prober.h"
+
+struct hsm;
+
+/* Makes modules and tokens out of the configuration; nothing is loaded yet.
+ * Returns 0 or -1 with the reason in `error`. Free with hsm_stop. */
+int hsm_new(const struct conf *conf, struct hsm **ret_hsm, char error[static CONF_ERROR_MAX]);
+
+/* The tokens in the order of the configuration; borrowed. */
+struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count);
+
+/* Starts a prober for each module, which brings its tokens up and resolves the keyring.
+ * Returns 0 or -1 with the reason in `error`. */
+int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX]);
+
+/* Hands all probers the keyring of a new configuration. */
+void hsm_adopt(struct hsm *hsm, struct keyring *keyring);
+
+/* Becomes readable when hsm_resolved may have changed; cleared by hsm_resolved. */
+int hsm_event_fd(const struct hsm *hsm);
+
+/* Whether every module has resolved this keyring, or failed to. */
+bool hsm_resolved(struct hsm *hsm, const struct keyring *keyring);
+
+/* Ends the probers, finalises the modules and frees everything. Returns false when a call into a
+ * module still hangs after `seconds`: then the process must end without running exit handlers.
+ * Accepts NULL. */
+bool hsm_stop(struct hsm *hsm, int seconds);
+
+#endif

@@ -1,0 +1,61 @@
+/* The table of the kinds: the tokens of each, part by part, as its provider wants them. */
+#include "config.h"
+#include "agent/kind.h"
+
+#include <string.h>
+
+static const struct kind kinds[] = {
+    {
+        .name = "pingone", /* the bytes that PingOne's own jwtgen gives */
+        .header = {PART_TYP, PART_ALG},
+        .claims = {PART_IAT, PART_EXP, PART_ISS, PART_ACCEPTED, PART_AUD},
+        .lifetime = 300,
+        .first = "sub",
+        .needs_identifier = true,
+    },
+    {
+        .name = "authway", /* the order of the vendor's sample */
+        .header = {PART_ALG, PART_TYP},
+        .claims = {PART_ACCEPTED, PART_IAT, PART_ISS, PART_AUD, PART_EXP},
+        .lifetime_optional = true,
+        .first = "sub",
+        .last = "tid",
+        .accepts_more = true,
+        .needs_identifier = true,
+    },
+    {
+        .name = "client_assertion", /* RFC 7523 section 3, OpenID Connect Core section 9 */
+        .header = {PART_ALG, PART_TYP, PART_KID},
+        .claims = {PART_ISS, PART_SUB_IS_ISS, PART_AUD, PART_JTI, PART_IAT, PART_EXP},
+        .lifetime = 60,
+        .typ_settable = true,
+        .may_name_issuer = true,
+    },
+};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+const struct kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+const struct kind *kind_at(size_t index)
+{
+    return index < KINDS ? &kinds[index] : NULL;
+}
+
+bool kind_is_reserved(const char *claim)
+{
+    static const char *const reserved[] = {
+        "iss",       "aud",           "iat",          "exp",     "nbf",         "jti",
+        "client_id", "uid",           "scope",        "azp",     "act",         "cnf",
+        "nonce",     "response_type", "redirect_uri", "request", "request_uri",
+    };
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strcmp(reserved[i], claim) == 0)
+            return true;
+    return false;
+}

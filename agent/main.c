@@ -1,0 +1,169 @@
+/* hintsign-agent: the order in which things start and stop, nothing else. */
+#include "config.h"
+#include "agent/log.h"
+#include "agent/server.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXIT_CONFIGURATION 1
+#define EXIT_USAGE         2
+
+struct options {
+    const char *config;
+    bool check;
+    bool check_token;
+};
+
+static const char usage[] =
+    "Usage: hintsign-agent [--config FILE] [--check [--token]]\n"
+    "Keeps OpenID client secrets in an HSM and mints login_hint_tokens with them.\n"
+    "\n"
+    "  --config FILE   the configuration (" CONF_DEFAULT_PATH ")\n"
+    "  --check         read configuration and profiles, say what is wrong, and end\n"
+    "  --token         with --check: also log in and look for every key\n"
+    "  --help, --version\n"
+    "\n"
+    "SIGHUP reads the configuration again, SIGTERM ends the agent.\n"
+    "See hintsign-agent(8) and hintsign-agent.json(5).\n";
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+        {"token", no_argument, NULL, 't'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 'k':
+            options->check = true;
+            break;
+        case 't':
+            options->check_token = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case 'v':
+            puts("hintsign-agent " PACKAGE_VERSION);
+            return 0;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc || (options->check_token && !options->check)) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* Every connection takes a descriptor; the soft limit is there for select(2) alone. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* What service_free has to undo; zero-initialise. */
+static int service_init(struct service *service, const char *path,
+                        char error[static CONF_ERROR_MAX])
+{
+    size_t count;
+    pthread_mutex_init(&service->lock, NULL);
+    if (conf_load(path, &service->conf, error) < 0 ||
+        hsm_new(service->conf, &service->hsm, error) < 0)
+        return -1;
+    struct token **tokens = hsm_tokens(service->hsm, &count);
+    if (conf_bind(service->conf, tokens, count) < 0) {
+        snprintf(error, CONF_ERROR_MAX, "out of memory");
+        return -1;
+    }
+    return 0;
+}
+
+/* A call that hangs in a module must not keep us: exit handlers would run beside it. */
+static void service_free(struct service *service, bool stopped)
+{
+    if (!stopped || !hsm_stop(service->hsm, SERVER_STOP_SECONDS)) {
+        log_error("a call into a PKCS#11 module hangs: ending without it");
+        _exit(1);
+    }
+    audit_close(service->audit);
+    conf_unref(service->conf);
+    pthread_mutex_destroy(&service->lock);
+}
+
+static int check_tokens(struct service *service)
+{
+    char error[CONF_ERROR_MAX], reason[KEY_REASON_MAX * 4];
+    int status = 0;
+    if (hsm_start(service->hsm, service->conf->keyring, error) < 0) {
+        log_error("%s", error);
+        return EXIT_CONFIGURATION;
+    }
+    server_wait_for_tokens(service);
+    for (size_t i = 0; i < service->conf->profile_count; i++) {
+        const struct profile *profile = service->conf->profiles[i];
+        bool ready = atomic_load(&profile->key->ready);
+        printf("%s: %s\n", profile->name,
+               ready ? "ready"
+                     : key_reason(service->conf->keyring, profile->key, reason, sizeof reason));
+        status = ready ? status : EXIT_CONFIGURATION;
+    }
+    return status;
+}
+
+static int serve(struct service *service, const char *path, bool *ret_stopped)
+{
+    char error[CONF_ERROR_MAX];
+    struct server *server = NULL;
+    int r =
+        audit_open(service->conf->audit_path, service->conf->audit_sync, &service->audit, error);
+    if (r == 0)
+        r = hsm_start(service->hsm, service->conf->keyring, error);
+    if (r == 0)
+        r = server_start(service, path, &server, error);
+    if (r < 0) {
+        log_error("%s", error);
+        return EXIT_CONFIGURATION;
+    }
+    server_run(server);
+    *ret_stopped = server_stop(server);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.config = CONF_DEFAULT_PATH};
+    struct service service = {0};
+    char error[CONF_ERROR_MAX];
+    bool stopped = true;
+    int status = parse_options(argc, argv, &options);
+    if (status >= 0)
+        return status;
+    server_block_signals();
+    raise_descriptor_limit();
+    if (service_init(&service, options.config, error) < 0) {
+        log_error("%s", error);
+        status = EXIT_CONFIGURATION;
+    } else if (options.check) {
+        status = options.check_token ? check_tokens(&service) : 0;
+    } else {
+        status = serve(&service, options.config, &stopped);
+    }
+    service_free(&service, stopped);
+    return status;
+}

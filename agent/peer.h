@@ -1,0 +1,25 @@
+/* Who is calling. */
+#ifndef HINTSIGN_AGENT_PEER_H
+#define HINTSIGN_AGENT_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct peer {
+    const char *listener; /* the name of the one that he came through; borrowed */
+    bool identified;      /* uid and gid are those of our own user namespace */
+    uid_t uid;
+    gid_t gid;
+    pid_t pid; /* 0: in another PID namespace */
+    gid_t *groups;
+    size_t group_count;
+};
+
+/* Asks the kernel who connected the socket: the credentials that he had then (unix(7),
+ * SO_PEERCRED, SO_PEERGROUPS). Returns 0 or a negative errno. Free with peer_clear. */
+int peer_identify(int fd, const char *listener, struct peer *ret_peer);
+
+void peer_clear(struct peer *peer);
+
+#endif

@@ -1,0 +1,175 @@
+/* Decides who may have what: profile, audience, claims. Pure. */
+#include "config.h"
+#include "agent/policy.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool in_group(const struct peer *peer, gid_t gid)
+{
+    if (peer->gid == gid)
+        return true;
+    for (size_t i = 0; i < peer->group_count; i++)
+        if (peer->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* A caller whose ids belong to another user namespace can only be known by his listener. */
+static bool entry_matches(const struct allow *allow, const struct peer *peer)
+{
+    if ((allow->by_uid || allow->by_gid) && !peer->identified)
+        return false;
+    if (allow->by_uid && allow->uid != peer->uid)
+        return false;
+    if (allow->by_gid && !in_group(peer, allow->gid))
+        return false;
+    if (allow->listener && strcmp(allow->listener, peer->listener) != 0)
+        return false;
+    return allow->by_uid || allow->by_gid || allow->listener;
+}
+
+bool policy_allows(const struct profile *profile, const struct peer *peer, size_t *ret_entry)
+{
+    for (size_t i = 0; i < profile->allow_count; i++) {
+        if (entry_matches(&profile->allow[i], peer)) {
+            *ret_entry = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse_claim(struct refusal *refusal, const char *name, const char *message)
+{
+    refusal->name = name;
+    refusal->message = message;
+    return REFUSAL_INVALID_CLAIM;
+}
+
+/* The length of a blank at `s` (White_Space of Unicode, and U+FEFF), or 0. */
+static size_t blank_length(const char *s, size_t left)
+{
+    static const char *const blanks[] = {
+        " ",
+        "\xc2\x85",
+        "\xc2\xa0",
+        "\xe1\x9a\x80",
+        "\xe2\x80\x80",
+        "\xe2\x80\x81",
+        "\xe2\x80\x82",
+        "\xe2\x80\x83",
+        "\xe2\x80\x84",
+        "\xe2\x80\x85",
+        "\xe2\x80\x86",
+        "\xe2\x80\x87",
+        "\xe2\x80\x88",
+        "\xe2\x80\x89",
+        "\xe2\x80\x8a",
+        "\xe2\x80\xa8",
+        "\xe2\x80\xa9",
+        "\xe2\x80\xaf",
+        "\xe2\x81\x9f",
+        "\xe3\x80\x80",
+        "\xef\xbb\xbf",
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
+        size_t length = strlen(blanks[i]);
+        if (length <= left && memcmp(s, blanks[i], length) == 0)
+            return length;
+    }
+    return 0;
+}
+
+/* A hint whose subject is the client's own id is an accepted client assertion at real providers,
+ * some of which compare loosely. */
+static bool is_issuer(const struct profile *profile, const struct claim *claim)
+{
+    const char *value = claim->value;
+    size_t length = claim->length, blank;
+    while ((blank = blank_length(value, length)) > 0) {
+        value += blank;
+        length -= blank;
+    }
+    size_t issuer_len = strlen(profile->issuer);
+    if (length < issuer_len || strncasecmp(value, profile->issuer, issuer_len) != 0)
+        return false;
+    value += issuer_len;
+    length -= issuer_len;
+    while ((blank = blank_length(value, length)) > 0) {
+        value += blank;
+        length -= blank;
+    }
+    return length == 0;
+}
+
+static int check_claim(const struct profile *profile, const struct claim *claim,
+                       struct verdict *verdict, struct refusal *refusal)
+{
+    size_t i = 0;
+    while (i < profile->accept_count && strcmp(profile->accept[i].name, claim->name) != 0)
+        i++;
+    if (i == profile->accept_count)
+        return refuse_claim(refusal, claim->name, "The profile does not accept this claim.");
+    const struct accept *accept = &profile->accept[i];
+    if (!claim->value)
+        return refuse_claim(refusal, accept->name, "The claim must be a string.");
+    if (claim->length > accept->max)
+        return refuse_claim(refusal, accept->name, "The claim is too long.");
+    if (!form_is_text(claim->value, claim->length))
+        return refuse_claim(refusal, accept->name,
+                            "The claim is empty or has a character below U+0020.");
+    if (!accept->form->matches(claim->value, claim->length))
+        return refuse_claim(refusal, accept->name,
+                            "The claim does not have the form it must have.");
+    if (!profile->kind->may_name_issuer && is_issuer(profile, claim))
+        return refuse_claim(refusal, accept->name, "The claim names the client itself.");
+    verdict->claims[i] = claim;
+    return 0;
+}
+
+static int check_given(const struct profile *profile, const struct verdict *verdict,
+                       struct refusal *refusal)
+{
+    claim_set given = 0;
+    for (size_t i = 0; i < profile->accept_count; i++)
+        if (verdict->claims[i])
+            given |= (claim_set)1 << i;
+    for (size_t i = 0; i < profile->accept_count; i++)
+        if (profile->required & ~given & (claim_set)1 << i)
+            return refuse_claim(refusal, profile->accept[i].name, "The claim must be given.");
+    for (size_t i = 0; i < profile->one_of_count; i++)
+        if (!(profile->one_of[i] & given))
+            return refuse_claim(refusal, NULL, "One of several claims must be given.");
+    return 0;
+}
+
+static int check_audience(const struct profile *profile, const char *audience,
+                          struct verdict *verdict, struct refusal *refusal)
+{
+    if (!audience && profile->audience_count == 1)
+        return 0;
+    for (size_t i = 0; audience && i < profile->audience_count; i++) {
+        if (strcmp(profile->audiences[i], audience) == 0) {
+            verdict->audience = i;
+            return 0;
+        }
+    }
+    refusal->message = audience ? "The audience is not one of the profile's."
+                                : "The profile has several audiences: name one.";
+    return REFUSAL_UNKNOWN_AUDIENCE;
+}
+
+int policy_check(const struct conf *conf, const struct peer *peer, const struct request *request,
+                 struct verdict *verdict, struct refusal *refusal)
+{
+    *verdict = (struct verdict){0};
+    const struct profile *profile = conf_profile(conf, request->profile);
+    if (!profile || !policy_allows(profile, peer, &verdict->allow))
+        return REFUSAL_NOT_ALLOWED;
+    verdict->profile = profile;
+    int r = check_audience(profile, request->audience, verdict, refusal);
+    for (size_t i = 0; r == 0 && i < request->claim_count; i++)
+        r = check_claim(profile, &request->claims[i], verdict, refusal);
+    return r < 0 ? r : check_given(profile, verdict, refusal);
+}

@@ -1,0 +1,26 @@
+/* Decides who may have what. Pure: the configuration, the caller and the request, nothing else. */
+#ifndef HINTSIGN_AGENT_POLICY_H
+#define HINTSIGN_AGENT_POLICY_H
+
+#include "agent/conf.h"
+#include "agent/peer.h"
+#include "agent/request.h"
+
+/* What was approved. Everything is borrowed from the configuration and the request. */
+struct verdict {
+    const struct profile *profile; /* NULL: the caller may not use it, or there is none */
+    size_t allow;                  /* the entry that matched */
+    size_t audience;               /* its index */
+    const struct claim *claims[PROFILE_ACCEPT_MAX]; /* by accepted claim; NULL: not given */
+};
+
+/* Whether the caller may use the profile; if so, by which entry. */
+bool policy_allows(const struct profile *profile, const struct peer *peer, size_t *ret_entry);
+
+/* Checks a request for a token. Returns 0 or a refusal_code: REFUSAL_NOT_ALLOWED, alike for a
+ * profile that is unknown and one that is forbidden, REFUSAL_UNKNOWN_AUDIENCE or
+ * REFUSAL_INVALID_CLAIM. *verdict is filled in as far as the check went. */
+int policy_check(const struct conf *conf, const struct peer *peer, const struct request *request,
+                 struct verdict *verdict, struct refusal *refusal);
+
+#endif

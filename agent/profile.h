@@ -1,0 +1,78 @@
+/* One profile: everything that the callers it allows can have done. */
+#ifndef HINTSIGN_AGENT_PROFILE_H
+#define HINTSIGN_AGENT_PROFILE_H
+
+#include "agent/form.h"
+#include "agent/kind.h"
+#include "pkcs11/key.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROFILE_NAME_MAX      64
+#define PROFILE_STRING_MAX    1024 /* bytes of an issuer, an audience, a URI */
+#define PROFILE_AUDIENCES_MAX 64
+#define PROFILE_ALLOW_MAX     64
+#define PROFILE_ACCEPT_MAX    32 /* claims; the bits of a claim_set */
+#define PROFILE_ONE_OF_MAX    8
+#define PROFILE_LIFETIME_MAX  86400 /* seconds */
+#define PROFILE_BACKDATE_MAX  300   /* seconds */
+
+/* Bit i stands for the profile's accepted claim i. */
+typedef uint64_t claim_set;
+
+struct accept {
+    char *name;
+    const struct form *form;
+    size_t max; /* bytes */
+};
+
+/* Matches when all that it names match; it names at least one. */
+struct allow {
+    bool by_uid, by_gid;
+    uid_t uid;
+    gid_t gid;
+    char *listener; /* or NULL */
+};
+
+struct template;
+
+struct profile {
+    char *name;
+    const struct kind *kind;
+    char *key_uri;
+    const struct mech *mech;
+    struct key *key; /* borrowed from the configuration's keyring */
+    char *issuer;    /* client_id */
+    char *typ;
+    char *kid; /* or NULL */
+    char **audiences;
+    size_t audience_count;
+    long lifetime; /* seconds; 0: the tokens have no exp */
+    long backdate; /* seconds */
+    struct allow allow[PROFILE_ALLOW_MAX];
+    size_t allow_count;
+    struct accept accept[PROFILE_ACCEPT_MAX];
+    size_t accept_count;
+    claim_set required;
+    claim_set one_of[PROFILE_ONE_OF_MAX]; /* of each at least one */
+    size_t one_of_count;
+    struct template *templates; /* one an audience */
+};
+
+/* Whether this is a profile's name: 1 to PROFILE_NAME_MAX of a-z 0-9 . _ - */
+bool profile_is_name(const char *name, size_t length);
+
+/* Reads the profile from the file. `listeners`, which end with NULL, are the names that `allow`
+ * may use. Returns 0, or -1 with what is wrong (file, line, member) in `error`.
+ * Free with profile_free. */
+int profile_load(const char *path, const char *name, const char *const *listeners,
+                 struct profile **ret_profile, char *error, size_t error_size);
+
+/* Accepts NULL. */
+void profile_free(struct profile *profile);
+
+/* The bit of an accepted claim; 0 for any other name. */
+claim_set profile_claim(const struct profile *profile, const char *name);
+
+#endif

@@ -1,0 +1,30 @@
+/* Why a request was not served: the codes of this folder. reply.c alone gives them their names
+ * on the wire. */
+#ifndef HINTSIGN_AGENT_REFUSAL_H
+#define HINTSIGN_AGENT_REFUSAL_H
+
+enum refusal_code {
+    REFUSAL_NOT_ALLOWED = -1,
+    REFUSAL_INVALID_CLAIM = -2,
+    REFUSAL_UNKNOWN_AUDIENCE = -3,
+    REFUSAL_INVALID_MESSAGE = -4,
+    REFUSAL_LOCKED = -5,
+    REFUSAL_TOKEN_UNAVAILABLE = -6,
+    REFUSAL_KEY_UNAVAILABLE = -7,
+    REFUSAL_AUDIT_UNAVAILABLE = -8,
+    REFUSAL_OVERLOADED = -9,
+    REFUSAL_INTERNAL = -10,
+    /* Varlink's own (org.varlink.service) */
+    REFUSAL_INTERFACE_NOT_FOUND = -11,
+    REFUSAL_METHOD_NOT_FOUND = -12,
+    REFUSAL_INVALID_PARAMETER = -13,
+};
+
+/* The functions of the line return 0 or a refusal_code, and fill this in. */
+struct refusal {
+    const char *name;    /* of the claim, parameter, method or interface; borrowed, or NULL */
+    const char *message; /* a short sentence that is safe to show; static, or NULL for the usual */
+    char detail[256];    /* for the log alone; may be empty */
+};
+
+#endif

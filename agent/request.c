@@ -1,0 +1,212 @@
+/* Turns a message into a const struct request: the table of methods and their parameters. */
+#include "config.h"
+#include "agent/request.h"
+
+#include <string.h>
+
+#define PARAMETERS_MAX 4
+
+struct parameter {
+    const char *name;
+    bool required;
+    int (*take)(json_t *value, struct request *request); /* -1: not acceptable */
+};
+
+struct method_row {
+    const char *name;
+    enum method method;
+    struct parameter parameters[PARAMETERS_MAX];
+};
+
+static int take_string(json_t *value, const char **ret_string)
+{
+    *ret_string = json_string_value(value);
+    return *ret_string ? 0 : -1;
+}
+
+static int take_profile(json_t *value, struct request *request)
+{
+    return take_string(value, &request->profile);
+}
+
+static int take_audience(json_t *value, struct request *request)
+{
+    return take_string(value, &request->audience);
+}
+
+static int take_interface(json_t *value, struct request *request)
+{
+    return take_string(value, &request->interface);
+}
+
+static int take_reference(json_t *value, struct request *request)
+{
+    if (take_string(value, &request->reference) < 0)
+        return -1;
+    size_t length = json_string_length(value);
+    for (size_t i = 0; i < length; i++)
+        if (request->reference[i] < 0x20 || request->reference[i] > 0x7e)
+            return -1;
+    return length <= REQUEST_REFERENCE_MAX ? 0 : -1;
+}
+
+static int take_claims(json_t *value, struct request *request)
+{
+    if (!json_is_object(value) || json_object_size(value) > REQUEST_CLAIMS_MAX)
+        return -1;
+    const char *name;
+    json_t *claim;
+    json_object_foreach(value, name, claim)
+    {
+        request->claims[request->claim_count++] =
+            (struct claim){name, json_string_value(claim), json_string_length(claim)};
+    }
+    return 0;
+}
+
+static const struct method_row methods[] = {
+    {"io.hintsign.Agent.Mint",
+     METHOD_MINT,
+     {{"profile", true, take_profile},
+      {"audience", false, take_audience},
+      {"claims", false, take_claims},
+      {"reference", false, take_reference}}},
+    {"io.hintsign.Agent.ListProfiles", METHOD_LIST_PROFILES, {{0}}},
+    {"io.hintsign.Agent.GetStatus", METHOD_GET_STATUS, {{0}}},
+    {"org.varlink.service.GetInfo", METHOD_GET_INFO, {{0}}},
+    {"org.varlink.service.GetInterfaceDescription",
+     METHOD_GET_INTERFACE_DESCRIPTION,
+     {{"interface", true, take_interface}}},
+};
+#define METHODS (sizeof methods / sizeof methods[0])
+
+const char *request_method_at(size_t index, const char *parameters[8])
+{
+    static const char prefix[] = "io.hintsign.Agent.";
+    if (index >= METHODS || strncmp(methods[index].name, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    size_t i = 0;
+    for (; i < PARAMETERS_MAX && methods[index].parameters[i].name; i++)
+        parameters[i] = methods[index].parameters[i].name;
+    parameters[i] = NULL;
+    return methods[index].name + sizeof prefix - 1;
+}
+
+/* jansson's own limit is far beyond what its recursion costs us. */
+static bool is_too_deep(const char *message, size_t length)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < length; i++) {
+        char c = message[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '{' || c == '[') && ++depth > REQUEST_DEPTH_MAX)
+            return true;
+        else if (!in_string && (c == '}' || c == ']') && depth > 0)
+            depth--;
+    }
+    return false;
+}
+
+static int refuse(struct refusal *refusal, int code, const char *name)
+{
+    refusal->name = name;
+    return code;
+}
+
+/* A method that does not exist: of an interface of ours, or of another one? */
+static int not_found(const char *name, struct refusal *refusal)
+{
+    const char *dot = strrchr(name, '.');
+    size_t interface = dot ? (size_t)(dot - name) : 0;
+    for (size_t i = 0; i < METHODS; i++)
+        if (interface && strncmp(methods[i].name, name, interface + 1) == 0)
+            return refuse(refusal, REFUSAL_METHOD_NOT_FOUND, name);
+    return refuse(refusal, REFUSAL_INTERFACE_NOT_FOUND, name);
+}
+
+static const struct method_row *find_method(const char *name)
+{
+    for (size_t i = 0; i < METHODS; i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return &methods[i];
+    return NULL;
+}
+
+static const struct parameter *find_parameter(const struct method_row *method, const char *name)
+{
+    for (size_t i = 0; i < PARAMETERS_MAX && method->parameters[i].name; i++)
+        if (strcmp(method->parameters[i].name, name) == 0)
+            return &method->parameters[i];
+    return NULL;
+}
+
+/* An optional parameter that is null counts as absent. */
+static int take_parameters(const struct method_row *method, json_t *parameters,
+                           struct request *request, struct refusal *refusal)
+{
+    if (parameters && !json_is_object(parameters))
+        return refuse(refusal, REFUSAL_INVALID_PARAMETER, "parameters");
+    const char *name;
+    json_t *value;
+    json_object_foreach(parameters, name, value)
+    {
+        const struct parameter *parameter = find_parameter(method, name);
+        if (parameter && !parameter->required && json_is_null(value))
+            continue;
+        if (!parameter || parameter->take(value, request) < 0)
+            return refuse(refusal, REFUSAL_INVALID_PARAMETER, name);
+    }
+    for (size_t i = 0; i < PARAMETERS_MAX && method->parameters[i].name; i++)
+        if (method->parameters[i].required &&
+            !json_object_get(parameters, method->parameters[i].name))
+            return refuse(refusal, REFUSAL_INVALID_PARAMETER, method->parameters[i].name);
+    return 0;
+}
+
+/* The call's own switches. `more` is answered with a single reply, as Varlink allows; there is
+ * nothing to upgrade to. */
+static int take_switches(struct request *request, struct refusal *refusal)
+{
+    static const char *const names[] = {"oneway", "more", "upgrade"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *value = json_object_get(request->root, names[i]);
+        if (value && !json_is_boolean(value))
+            return refuse(refusal, REFUSAL_INVALID_PARAMETER, names[i]);
+    }
+    request->oneway = json_is_true(json_object_get(request->root, "oneway"));
+    if (json_is_true(json_object_get(request->root, "upgrade")))
+        return refuse(refusal, REFUSAL_INVALID_PARAMETER, "upgrade");
+    return 0;
+}
+
+int request_parse(const char *message, size_t length, struct request *request,
+                  struct refusal *refusal)
+{
+    *request = (struct request){0};
+    if (is_too_deep(message, length))
+        return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
+    request->root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(request->root))
+        return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
+    const char *name = json_string_value(json_object_get(request->root, "method"));
+    if (!name)
+        return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
+    int r = take_switches(request, refusal);
+    if (r < 0)
+        return r;
+    const struct method_row *method = find_method(name);
+    if (!method)
+        return not_found(name, refusal);
+    request->method = method->method;
+    return take_parameters(method, json_object_get(request->root, "parameters"), request, refusal);
+}
+
+void request_clear(struct request *request)
+{
+    json_decref(request->root);
+    request->root = NULL;
+}

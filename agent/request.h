@@ -1,0 +1,54 @@
+/* One call, parsed once: past this file nobody sees the caller's JSON. */
+#ifndef HINTSIGN_AGENT_REQUEST_H
+#define HINTSIGN_AGENT_REQUEST_H
+
+#include "agent/refusal.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REQUEST_DEPTH_MAX     16
+#define REQUEST_CLAIMS_MAX    32
+#define REQUEST_REFERENCE_MAX 128 /* printable ASCII characters */
+
+enum method {
+    METHOD_MINT,
+    METHOD_LIST_PROFILES,
+    METHOD_GET_STATUS,
+    METHOD_GET_INFO,
+    METHOD_GET_INTERFACE_DESCRIPTION,
+};
+
+/* A claim as the caller gave it. `value` is NULL where it is no string. */
+struct claim {
+    const char *name;
+    const char *value;
+    size_t length; /* bytes */
+};
+
+/* All strings are borrowed from `root`; absent ones are NULL. */
+struct request {
+    json_t *root;
+    enum method method;
+    bool oneway; /* the caller wants no reply */
+    const char *profile;
+    const char *audience;
+    const char *reference;
+    const char *interface;
+    struct claim claims[REQUEST_CLAIMS_MAX];
+    size_t claim_count;
+};
+
+/* Parses a message. Returns 0 or a refusal_code; `oneway` is filled in as far as it was found.
+ * Free with request_clear either way, after the reply is written: *refusal borrows from it. */
+int request_parse(const char *message, size_t length, struct request *request,
+                  struct refusal *refusal);
+
+void request_clear(struct request *request);
+
+/* The methods of io.hintsign.Agent one by one, from index 0, with their parameters' names, which
+ * end with NULL; NULL behind the last. For the test that holds them against the interface. */
+const char *request_method_at(size_t index, const char *parameters[8]);
+
+#endif

@@ -1,0 +1,233 @@
+/* The line that every message goes along: request, policy, compose, sign, audit, reply. */
+#include "config.h"
+#include "agent/serve.h"
+#include "agent/compose.h"
+#include "agent/jose/base64url.h"
+#include "agent/log.h"
+#include "agent/policy.h"
+#include "agent/reply.h"
+#include "agent/request.h"
+#include "agent/status.h"
+#include "pkcs11/sign.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+struct conf *service_conf(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    struct conf *conf = conf_ref(service->conf);
+    pthread_mutex_unlock(&service->lock);
+    return conf;
+}
+
+void service_set_conf(struct service *service, struct conf *conf)
+{
+    pthread_mutex_lock(&service->lock);
+    struct conf *old = service->conf;
+    service->conf = conf;
+    pthread_mutex_unlock(&service->lock);
+    conf_unref(old);
+}
+
+void serve_free(struct serving *serving)
+{
+    audit_batch_free(&serving->audit);
+    text_free(&serving->replies);
+    text_free(&serving->claims);
+    text_free(&serving->token);
+    text_free(&serving->parameters);
+}
+
+void serve_clear(struct serving *serving)
+{
+    text_clear(&serving->replies);
+    serving->count = 0;
+}
+
+/* One call on its way along the line. */
+struct call {
+    struct serving *serving;
+    const struct conf *conf;
+    const struct peer *peer;
+    struct request request;
+    struct verdict verdict;
+    struct composed composed;
+    struct refusal refusal;
+    int64_t id;
+};
+
+static int compose(struct call *call)
+{
+    const struct profile *profile = call->verdict.profile;
+    unsigned char random[COMPOSE_JTI_BYTES] = {0};
+    if (compose_wants_random(profile) && getrandom(random, sizeof random, 0) != sizeof random)
+        return REFUSAL_INTERNAL;
+    return compose_token(&call->verdict, time(NULL), random, &call->serving->claims,
+                         &call->serving->token, &call->composed);
+}
+
+/* The codes of pkcs11/ end here. */
+static int from_p11(int code)
+{
+    static const int codes[] = {
+        [-P11_INVALID] = REFUSAL_INTERNAL,
+        [-P11_MEMORY] = REFUSAL_INTERNAL,
+        [-P11_UNAVAILABLE] = REFUSAL_TOKEN_UNAVAILABLE,
+        [-P11_LOCKED] = REFUSAL_LOCKED,
+        [-P11_KEY] = REFUSAL_KEY_UNAVAILABLE,
+        [-P11_BUSY] = REFUSAL_OVERLOADED,
+        [-P11_FAILED] = REFUSAL_INTERNAL,
+    };
+    return codes[-code];
+}
+
+/* Makes the signing input a JWS in compact serialization (RFC 7515 section 7.1). */
+static int sign(struct call *call)
+{
+    const struct profile *profile = call->verdict.profile;
+    struct text *token = &call->serving->token;
+    unsigned char signature[MECH_SIGNATURE_MAX];
+    struct p11_error error;
+    int r = sign_run(profile->key, token->data, token->length, call->serving->number, signature,
+                     &error);
+    if (r < 0) {
+        p11_error_describe(&error, call->refusal.detail, sizeof call->refusal.detail);
+        return from_p11(r);
+    }
+    size_t length = BASE64URL_LENGTH(profile->mech->signature_len);
+    text_put(token, ".");
+    char *place = text_reserve(token, length);
+    if (!place)
+        return REFUSAL_INTERNAL;
+    base64url_encode(signature, profile->mech->signature_len, place);
+    token->length += length;
+    return 0;
+}
+
+/* Every decision is recorded, also those against the caller. A name that no profile can have is
+ * not: it would be his text in our log. */
+static int record(struct call *call, int r)
+{
+    const struct request *request = &call->request;
+    const struct profile *profile = call->verdict.profile;
+    struct audit_record record = {.type = "mint",
+                                  .peer = call->peer,
+                                  .configuration = call->conf->generation,
+                                  .reference = request->reference,
+                                  .error = r < 0 ? reply_error_name(r) : NULL};
+    if (profile_is_name(request->profile, strlen(request->profile)))
+        record.profile = request->profile;
+    if (profile) {
+        record.allowed = true;
+        record.allow = call->verdict.allow;
+        record.algorithm = profile->mech->algorithm;
+        record.kid = profile->kid;
+        if (r != REFUSAL_UNKNOWN_AUDIENCE)
+            record.audience = profile->audiences[call->verdict.audience];
+        if (key_is_named(profile->key)) {
+            record.key = profile->key->label;
+            record.key_digest = profile->key->digest;
+        }
+    }
+    if (r == 0) {
+        record.jti = call->composed.jti[0] ? call->composed.jti : NULL;
+        record.token = call->serving->token.data;
+        record.token_length = call->serving->token.length;
+    }
+    return audit_append(call->serving->service->audit, &call->serving->audit, &record, &call->id);
+}
+
+static int mint(struct call *call)
+{
+    int r = policy_check(call->conf, call->peer, &call->request, &call->verdict, &call->refusal);
+    if (r == 0)
+        r = compose(call);
+    if (r == 0)
+        r = sign(call);
+    int recorded = record(call, r);
+    if (recorded < 0)
+        return recorded;
+    call->serving->answers[call->serving->count].recorded = true;
+    if (r < 0)
+        return r;
+    reply_token(&call->serving->replies, call->serving->token.data, call->serving->token.length,
+                call->composed.expires_at, call->verdict.profile->kid, call->id);
+    return 0;
+}
+
+/* The methods that give out nothing: what they show depends on the caller, and is not recorded. */
+static int tell(struct call *call)
+{
+    struct serving *serving = call->serving;
+    struct text *parameters = &serving->parameters;
+    int r = 0;
+    text_clear(parameters);
+    switch (call->request.method) {
+    case METHOD_LIST_PROFILES:
+        status_write_profiles(call->conf, call->peer, parameters);
+        break;
+    case METHOD_GET_STATUS:
+        status_write(serving->service->hsm, call->conf, call->peer, parameters);
+        break;
+    case METHOD_GET_INFO:
+        status_write_info(parameters);
+        break;
+    case METHOD_GET_INTERFACE_DESCRIPTION:
+        r = status_write_interface(call->request.interface, parameters);
+        call->refusal.name = call->request.interface;
+        break;
+    default:
+        r = REFUSAL_INTERNAL;
+    }
+    if (r == 0)
+        reply_parameters(&serving->replies, parameters);
+    return r;
+}
+
+bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                   const char *message, size_t length)
+{
+    struct call call = {.serving = serving, .conf = conf, .peer = peer};
+    struct answer *answer = &serving->answers[serving->count];
+    size_t start = serving->replies.length;
+    *answer = (struct answer){0};
+    int r = request_parse(message, length, &call.request, &call.refusal);
+    if (r == 0)
+        r = call.request.method == METHOD_MINT ? mint(&call) : tell(&call);
+    if (r < 0)
+        reply_error(&serving->replies, r, &call.refusal);
+    if (r == REFUSAL_INTERNAL)
+        log_error("request failed: %s", call.refusal.detail);
+    answer->oneway = call.request.oneway;
+    if (answer->oneway)
+        serving->replies.length = start;
+    answer->end = serving->replies.length;
+    serving->count++;
+    request_clear(&call.request);
+    return r != REFUSAL_INVALID_MESSAGE;
+}
+
+/* No token without a record: what stands for one becomes an error. */
+static void withdraw(struct serving *serving)
+{
+    struct text replies = {0};
+    size_t start = 0;
+    for (size_t i = 0; i < serving->count; i++) {
+        const struct answer *answer = &serving->answers[i];
+        if (!answer->recorded)
+            text_add(&replies, serving->replies.data + start, answer->end - start);
+        else if (!answer->oneway)
+            reply_error(&replies, REFUSAL_AUDIT_UNAVAILABLE, &(struct refusal){0});
+        start = answer->end;
+    }
+    text_free(&serving->replies);
+    serving->replies = replies;
+}
+
+void serve_commit(struct serving *serving)
+{
+    if (audit_commit(serving->service->audit, &serving->audit) < 0)
+        withdraw(serving);
+}

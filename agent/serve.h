@@ -1,0 +1,61 @@
+/* The line that every message goes along: request, policy, compose, sign, audit, reply. */
+#ifndef HINTSIGN_AGENT_SERVE_H
+#define HINTSIGN_AGENT_SERVE_H
+
+#include "agent/audit.h"
+#include "agent/conf.h"
+#include "agent/hsm.h"
+
+/* Messages of one connection that are served before the others get their turn. */
+#define SERVE_BATCH_MAX 64
+
+/* What the whole agent serves with. */
+struct service {
+    struct audit *audit;
+    struct hsm *hsm;
+    pthread_mutex_t lock;
+    struct conf *conf; /* under the lock; use service_conf */
+};
+
+/* The configuration as it is now, with a reference for the caller. */
+struct conf *service_conf(struct service *service);
+
+/* Replaces the configuration; takes over the caller's reference. */
+void service_set_conf(struct service *service, struct conf *conf);
+
+/* The reply to one message of a batch, until it is committed. */
+struct answer {
+    size_t end;    /* in `replies` */
+    bool recorded; /* stands for a record that is not committed yet */
+    bool oneway;
+};
+
+/* One worker's batch and its room to work in. Zero-initialise, set service and number; free with
+ * serve_free. */
+struct serving {
+    struct service *service;
+    unsigned number; /* the worker's own: spreads them over the sessions */
+    struct audit_batch audit;
+    struct text replies; /* whole messages; to be sent after serve_commit */
+    struct text claims;
+    struct text token;
+    struct text parameters;
+    struct answer answers[SERVE_BATCH_MAX];
+    size_t count;
+};
+
+void serve_free(struct serving *serving);
+
+/* Serves one message under `conf` and adds its reply to the batch, which has room.
+ * Returns false when the connection must end after this reply. */
+bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                   const char *message, size_t length);
+
+/* Commits the batch's audit records. Where that fails, every reply that stands for a record is
+ * replaced by AuditUnavailable. Then `replies` may leave; clear them for the next batch. */
+void serve_commit(struct serving *serving);
+
+/* Begins the next batch. */
+void serve_clear(struct serving *serving);
+
+#endif

@@ -1,0 +1,291 @@
+/* The main thread: accepts, keeps limits, takes signals, reloads. Never calls PKCS#11. */
+#include "config.h"
+#include "agent/server.h"
+#include "agent/listener.h"
+#include "agent/log.h"
+#include "agent/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPT_BATCH 64
+#define TICK_MS      1000
+
+struct server {
+    struct service *service;
+    const char *conf_path;
+    struct limits limits;
+    struct workers *workers;
+    int listeners[CONF_LISTENERS_MAX];
+    size_t listener_count;
+    struct conf *first; /* the listeners' names belong to it; kept to the end */
+    int signals;
+    struct conf *reloading; /* read, and not yet resolved by every module */
+    int64_t reload_deadline;
+    int64_t next_tick;
+    bool full; /* no descriptors are left: accept nothing before the next tick */
+};
+
+static void signal_set(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGHUP);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGTERM);
+}
+
+void server_block_signals(void)
+{
+    sigset_t set;
+    signal_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* modules write to sockets as well */
+}
+
+void server_wait_for_tokens(struct service *service)
+{
+    int64_t deadline = conn_now() + SERVER_START_SECONDS * 1000, left;
+    struct pollfd fd = {.fd = hsm_event_fd(service->hsm), .events = POLLIN};
+    while (!hsm_resolved(service->hsm, service->conf->keyring)) {
+        if ((left = deadline - conn_now()) <= 0) {
+            log_warning("a module has not answered yet: serving without it");
+            return;
+        }
+        poll(&fd, 1, (int)left);
+    }
+}
+
+static void report_profiles(const struct conf *conf)
+{
+    char reason[KEY_REASON_MAX * 4];
+    size_t ready = 0;
+    for (size_t i = 0; i < conf->profile_count; i++) {
+        const struct profile *profile = conf->profiles[i];
+        if (atomic_load(&profile->key->ready))
+            ready++;
+        else
+            log_error("profile %s is not ready: %s", profile->name,
+                      key_reason(conf->keyring, profile->key, reason, sizeof reason));
+    }
+    log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready,
+             conf->profile_count);
+}
+
+static int open_listeners(struct server *server, char *error)
+{
+    const struct conf *conf = server->first;
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        int fd = listener_open(&conf->listeners[i], error);
+        if (fd < 0)
+            return -1;
+        server->listeners[server->listener_count++] = fd;
+        log_info("listening on %s", conf->listeners[i].path);
+    }
+    return 0;
+}
+
+static int start(struct server *server, char *error)
+{
+    sigset_t set;
+    signal_set(&set);
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signals < 0) {
+        snprintf(error, CONF_ERROR_MAX, "signalfd: %s", strerror(errno));
+        return -1;
+    }
+    server_wait_for_tokens(server->service);
+    report_profiles(server->first);
+    int r =
+        workers_start(server->service, &server->limits, server->first->workers, &server->workers);
+    if (r < 0) {
+        snprintf(error, CONF_ERROR_MAX, "cannot start the workers: %s", strerror(-r));
+        return -1;
+    }
+    return open_listeners(server, error);
+}
+
+int server_start(struct service *service, const char *conf_path, struct server **ret_server,
+                 char error[static CONF_ERROR_MAX])
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (!server) {
+        snprintf(error, CONF_ERROR_MAX, "out of memory");
+        return -1;
+    }
+    server->service = service;
+    server->conf_path = conf_path;
+    server->first = service_conf(service);
+    pthread_mutex_init(&server->limits.lock, NULL);
+    if (start(server, error) < 0) {
+        server_stop(server);
+        return -1;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+static void admit(struct server *server, int fd, const char *listener)
+{
+    struct peer peer;
+    int r = peer_identify(fd, listener, &peer);
+    if (r < 0) {
+        log_warning("a caller cannot be identified: %s", strerror(-r));
+        close(fd);
+        return;
+    }
+    struct conn *conn = conn_new(fd, &peer);
+    if (!conn) {
+        peer_clear(&peer);
+        close(fd);
+    } else if (limits_admit(&server->limits, conn)) {
+        workers_add(server->workers, conn);
+    } else {
+        conn_refuse(conn);
+    }
+}
+
+static void accept_some(struct server *server, size_t listener)
+{
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        int fd = accept4(server->listeners[listener], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            admit(server, fd, server->first->listeners[listener].name);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            log_error("accept: %s", strerror(errno));
+            server->full = true;
+            return;
+        } else if (errno == EAGAIN) {
+            return;
+        }
+    }
+}
+
+/* Reads the configuration again; it takes effect when the modules have resolved its keys. */
+static void reload(struct server *server)
+{
+    char error[CONF_ERROR_MAX];
+    struct conf *conf = NULL;
+    size_t count;
+    struct token **tokens = hsm_tokens(server->service->hsm, &count);
+    if (conf_load(server->conf_path, &conf, error) < 0) {
+        log_error("%s; the old configuration stays", error);
+        return;
+    }
+    if (conf_bind(conf, tokens, count) < 0) {
+        log_error("out of memory; the old configuration stays");
+        conf_unref(conf);
+        return;
+    }
+    const char *member = conf_needs_restart(server->first, conf);
+    if (member)
+        log_warning("%s: changed, which needs a restart", member);
+    conf_unref(server->reloading);
+    server->reloading = conf;
+    server->reload_deadline = conn_now() + SERVER_RELOAD_SECONDS * 1000;
+    hsm_adopt(server->service->hsm, conf->keyring);
+}
+
+static void finish_reload(struct server *server)
+{
+    struct service *service = server->service;
+    bool resolved = hsm_resolved(service->hsm, server->reloading ? server->reloading->keyring
+                                                                 : service->conf->keyring);
+    if (!server->reloading || (!resolved && conn_now() < server->reload_deadline))
+        return;
+    struct conf *conf = server->reloading;
+    server->reloading = NULL;
+    conf->generation = service->conf->generation + 1;
+    report_profiles(conf);
+    service_set_conf(service, conf);
+}
+
+/* Returns false when it is time to stop. */
+static bool take_signals(struct server *server)
+{
+    struct signalfd_siginfo info;
+    while (read(server->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo != SIGHUP) {
+            log_info("stopping");
+            return false;
+        }
+        reload(server);
+    }
+    return true;
+}
+
+static void tick(struct server *server)
+{
+    int64_t now = conn_now();
+    if (now < server->next_tick)
+        return;
+    server->next_tick = now + TICK_MS;
+    server->full = false;
+    limits_expire(&server->limits, now);
+}
+
+void server_run(struct server *server)
+{
+    struct pollfd fds[2 + CONF_LISTENERS_MAX] = {
+        {.fd = server->signals, .events = POLLIN},
+        {.fd = hsm_event_fd(server->service->hsm), .events = POLLIN}};
+    do {
+        for (size_t i = 0; i < server->listener_count; i++)
+            fds[2 + i] =
+                (struct pollfd){.fd = server->full ? -1 : server->listeners[i], .events = POLLIN};
+        int n = poll(fds, 2 + server->listener_count, TICK_MS);
+        for (size_t i = 0; n > 0 && i < server->listener_count; i++)
+            if (fds[2 + i].revents)
+                accept_some(server, i);
+        tick(server);
+        finish_reload(server);
+    } while (take_signals(server));
+}
+
+static void close_listeners(struct server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        unlink(server->first->listeners[i].path);
+        close(server->listeners[i]);
+    }
+}
+
+/* Connections end by themselves once they can send no more; those that do not read their replies
+ * are left behind. */
+static void drain(struct server *server)
+{
+    int64_t deadline = conn_now() + SERVER_STOP_SECONDS * 1000 / 2;
+    workers_finish(server->workers);
+    limits_end_all(&server->limits);
+    while (limits_count(&server->limits) > 0 && conn_now() < deadline)
+        poll(NULL, 0, 5);
+}
+
+bool server_stop(struct server *server)
+{
+    if (!server)
+        return true;
+    close_listeners(server);
+    if (server->workers)
+        drain(server);
+    if (!workers_stop(server->workers, SERVER_STOP_SECONDS))
+        return false;
+    while (server->limits.first) {
+        struct conn *conn = server->limits.first;
+        limits_remove(&server->limits, conn);
+        conn_free(conn);
+    }
+    if (server->signals > 0)
+        close(server->signals);
+    pthread_mutex_destroy(&server->limits.lock);
+    conf_unref(server->reloading);
+    conf_unref(server->first);
+    free(server);
+    return true;
+}

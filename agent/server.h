@@ -1,0 +1,34 @@
+/* The agent's main thread: accepts, keeps limits, takes signals, reloads. Never calls PKCS#11. */
+#ifndef HINTSIGN_AGENT_SERVER_H
+#define HINTSIGN_AGENT_SERVER_H
+
+#include "agent/serve.h"
+
+/* Seconds for a module to answer at the start, at a reload, and at the end. */
+#define SERVER_START_SECONDS  5
+#define SERVER_RELOAD_SECONDS 10
+#define SERVER_STOP_SECONDS   10
+
+struct server;
+
+/* Blocks the signals that server_run takes: before any module is loaded, so that no thread of a
+ * module ever gets them. */
+void server_block_signals(void);
+
+/* Waits until every module has answered, at most SERVER_START_SECONDS. */
+void server_wait_for_tokens(struct service *service);
+
+/* Waits until the tokens have answered, opens the listeners and starts the workers. `conf_path` is
+ * what a reload reads; the service is borrowed.
+ * Returns 0, or -1 with the reason in `error`. */
+int server_start(struct service *service, const char *conf_path, struct server **ret_server,
+                 char error[static CONF_ERROR_MAX]);
+
+/* Serves until SIGTERM or SIGINT. */
+void server_run(struct server *server);
+
+/* Stops accepting, finishes what was read, removes the sockets. Returns false when a worker hangs.
+ * Accepts NULL. */
+bool server_stop(struct server *server);
+
+#endif

@@ -1,0 +1,161 @@
+/* What the agent says of itself: its health, and the profiles that the caller may use. */
+#include "config.h"
+#include "agent/status.h"
+#include "agent/interface.h"
+#include "agent/refusal.h"
+
+#include <string.h>
+
+static void put_string(struct text *out, const char *string)
+{
+    text_string(out, string, strlen(string));
+}
+
+static void put_bool(struct text *out, bool value)
+{
+    text_put(out, value ? "true" : "false");
+}
+
+static void put_token(struct token *token, struct text *out)
+{
+    char detail[P11_ERROR_TEXT_MAX];
+    enum token_state state = token_get_state(token, detail, sizeof detail);
+    text_put(out, "{\"name\":");
+    put_string(out, token->name);
+    text_put(out, ",\"state\":");
+    put_string(out, token_state_name(state));
+    if (detail[0]) {
+        text_put(out, ",\"detail\":");
+        put_string(out, detail);
+    }
+    text_put(out, "}");
+}
+
+static void put_profile_status(const struct conf *conf, const struct profile *profile,
+                               struct text *out)
+{
+    char reason[KEY_REASON_MAX * 4];
+    bool ready = atomic_load(&profile->key->ready);
+    text_put(out, "{\"name\":");
+    put_string(out, profile->name);
+    text_put(out, ",\"ready\":");
+    put_bool(out, ready);
+    if (!ready) {
+        text_put(out, ",\"reason\":");
+        put_string(out, key_reason(conf->keyring, profile->key, reason, sizeof reason));
+    }
+    text_put(out, "}");
+}
+
+static bool all_ready(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->profile_count; i++)
+        if (!atomic_load(&conf->profiles[i]->key->ready))
+            return false;
+    return true;
+}
+
+void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *peer,
+                  struct text *out)
+{
+    size_t count, entry;
+    struct token **tokens = hsm_tokens(hsm, &count);
+    text_put(out, "{\"version\":\"" PACKAGE_VERSION "\",\"ready\":");
+    put_bool(out, all_ready(conf));
+    text_put(out, ",\"configuration\":");
+    text_integer(out, conf->generation);
+    text_put(out, ",\"tokens\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        put_token(tokens[i], out);
+    }
+    text_put(out, "],\"profiles\":[");
+    bool first = true;
+    for (size_t i = 0; i < conf->profile_count; i++) {
+        if (!policy_allows(conf->profiles[i], peer, &entry))
+            continue;
+        text_put(out, first ? "" : ",");
+        put_profile_status(conf, conf->profiles[i], out);
+        first = false;
+    }
+    text_put(out, "]}");
+}
+
+static void put_claims(const struct profile *profile, claim_set claims, struct text *out)
+{
+    bool first = true;
+    text_put(out, "[");
+    for (size_t i = 0; i < profile->accept_count; i++) {
+        if (!(claims & (claim_set)1 << i))
+            continue;
+        text_put(out, first ? "" : ",");
+        put_string(out, profile->accept[i].name);
+        first = false;
+    }
+    text_put(out, "]");
+}
+
+static void put_profile(const struct profile *profile, struct text *out)
+{
+    text_put(out, "{\"name\":");
+    put_string(out, profile->name);
+    text_put(out, ",\"kind\":");
+    put_string(out, profile->kind->name);
+    text_put(out, ",\"algorithm\":");
+    put_string(out, profile->mech->algorithm);
+    text_put(out, ",\"audiences\":[");
+    for (size_t i = 0; i < profile->audience_count; i++) {
+        text_put(out, i ? "," : "");
+        put_string(out, profile->audiences[i]);
+    }
+    text_put(out, "],\"accept\":");
+    put_claims(profile, ~(claim_set)0, out);
+    text_put(out, ",\"required\":");
+    put_claims(profile, profile->required, out);
+    text_put(out, ",\"one_of\":[");
+    for (size_t i = 0; i < profile->one_of_count; i++) {
+        text_put(out, i ? "," : "");
+        put_claims(profile, profile->one_of[i], out);
+    }
+    text_put(out, "],\"ready\":");
+    put_bool(out, atomic_load(&profile->key->ready));
+    text_put(out, "}");
+}
+
+void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out)
+{
+    bool first = true;
+    size_t entry;
+    text_put(out, "{\"profiles\":[");
+    for (size_t i = 0; i < conf->profile_count; i++) {
+        if (!policy_allows(conf->profiles[i], peer, &entry))
+            continue;
+        text_put(out, first ? "" : ",");
+        put_profile(conf->profiles[i], out);
+        first = false;
+    }
+    text_put(out, "]}");
+}
+
+void status_write_info(struct text *out)
+{
+    text_put(
+        out,
+        "{\"vendor\":\"hintsign\",\"product\":\"hintsign-agent\",\"version\":\"" PACKAGE_VERSION
+        "\",\"url\":\"\",\"interfaces\":[\"org.varlink.service\",\"io.hintsign.Agent\"]}");
+}
+
+int status_write_interface(const char *interface, struct text *out)
+{
+    const char *description = NULL;
+    if (strcmp(interface, "io.hintsign.Agent") == 0)
+        description = interface_agent;
+    else if (strcmp(interface, "org.varlink.service") == 0)
+        description = interface_service;
+    if (!description)
+        return REFUSAL_INTERFACE_NOT_FOUND;
+    text_put(out, "{\"description\":");
+    put_string(out, description);
+    text_put(out, "}");
+    return 0;
+}

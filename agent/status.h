@@ -1,0 +1,18 @@
+/* What GetStatus, ListProfiles and the service's own methods say. */
+#ifndef HINTSIGN_AGENT_STATUS_H
+#define HINTSIGN_AGENT_STATUS_H
+
+#include "agent/hsm.h"
+#include "agent/policy.h"
+#include "agent/text.h"
+
+/* Each writes the reply's parameters, a JSON object, as doc/io.hintsign.Agent.varlink has it. */
+void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *peer,
+                  struct text *out);
+void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out);
+void status_write_info(struct text *out);
+
+/* The interface's own text. Returns 0 or REFUSAL_INTERFACE_NOT_FOUND. */
+int status_write_interface(const char *interface, struct text *out);
+
+#endif

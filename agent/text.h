@@ -1,0 +1,41 @@
+/* JSON text as it is written: appended to, never parsed. */
+#ifndef HINTSIGN_AGENT_TEXT_H
+#define HINTSIGN_AGENT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero-initialise; free with text_free. When memory runs out `failed` stays set and later calls
+ * do nothing: check it once, at the end. */
+struct text {
+    char *data;
+    size_t length;
+    size_t size;
+    bool failed;
+};
+
+void text_free(struct text *text);
+
+/* Empties the text and keeps its memory. */
+void text_clear(struct text *text);
+
+/* Makes room for `more` bytes behind the text and returns where they go, or NULL. The caller adds
+ * what he wrote to `length`. */
+char *text_reserve(struct text *text, size_t more);
+
+void text_add(struct text *text, const void *data, size_t length);
+
+/* Of a NUL-terminated string, raw. */
+void text_put(struct text *text, const char *string);
+
+/* A JSON string, quoted; like ECMAScript's JSON.stringify, only what must be escaped is. The bytes
+ * are valid UTF-8. */
+void text_string(struct text *text, const char *string, size_t length);
+
+void text_integer(struct text *text, int64_t value);
+
+/* Lower-case hexadecimal digits. */
+void text_hex(struct text *text, const unsigned char *bytes, size_t length);
+
+#endif

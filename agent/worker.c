@@ -1,0 +1,156 @@
+/* The worker threads: no hand-over, the one that wakes up serves the connection to the end. */
+#include "config.h"
+#include "agent/worker.h"
+#include "agent/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct worker {
+    struct workers *workers;
+    pthread_t thread;
+    struct serving serving;
+};
+
+struct workers {
+    struct service *service;
+    struct limits *limits;
+    int epoll_fd;
+    int stop_fd; /* readable once the threads shall end */
+    atomic_bool finishing;
+    struct worker *list;
+    unsigned count;
+};
+
+/* EPOLLONESHOT: one thread at a time. A connection with whole messages waiting in memory is armed
+ * for writing as well, which is possible at once: the kernel knows nothing of those messages, and
+ * would not report them. */
+static const uint32_t events[] = {
+    [CONN_READ] = EPOLLIN | EPOLLONESHOT,
+    [CONN_WRITE] = EPOLLOUT | EPOLLONESHOT,
+    [CONN_TURN] = EPOLLIN | EPOLLOUT | EPOLLONESHOT,
+};
+
+static void end(struct workers *workers, struct conn *conn)
+{
+    limits_remove(workers->limits, conn);
+    conn_free(conn);
+}
+
+static void serve(struct worker *worker, struct conn *conn)
+{
+    struct workers *workers = worker->workers;
+    atomic_store(&conn->busy, true);
+    enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
+    if (wait == CONN_CLOSE) {
+        end(workers, conn);
+        return;
+    }
+    atomic_store(&conn->busy, wait != CONN_READ || varlink_input_partial(&conn->input));
+    struct epoll_event event = {.events = events[wait], .data.ptr = conn};
+    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event) < 0)
+        end(workers, conn);
+}
+
+static void *run(void *argument)
+{
+    struct worker *worker = argument;
+    for (;;) {
+        struct epoll_event event;
+        int n = epoll_wait(worker->workers->epoll_fd, &event, 1, -1);
+        if (n < 0 && errno != EINTR)
+            log_error("epoll_wait: %s", strerror(errno));
+        if (n == 1 && !event.data.ptr)
+            return NULL;
+        if (n == 1)
+            serve(worker, event.data.ptr);
+    }
+}
+
+static int open_fds(struct workers *workers)
+{
+    workers->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    workers->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event stop = {.events = EPOLLIN, .data.ptr = NULL};
+    if (workers->epoll_fd < 0 || workers->stop_fd < 0 ||
+        epoll_ctl(workers->epoll_fd, EPOLL_CTL_ADD, workers->stop_fd, &stop) < 0)
+        return -errno;
+    return 0;
+}
+
+static int start_threads(struct workers *workers, unsigned count)
+{
+    for (; workers->count < count; workers->count++) {
+        struct worker *worker = &workers->list[workers->count];
+        worker->workers = workers;
+        worker->serving.service = workers->service;
+        worker->serving.number = workers->count;
+        int r = pthread_create(&worker->thread, NULL, run, worker);
+        if (r != 0)
+            return -r;
+    }
+    return 0;
+}
+
+int workers_start(struct service *service, struct limits *limits, unsigned count,
+                  struct workers **ret_workers)
+{
+    struct workers *workers = calloc(1, sizeof *workers);
+    if (!workers)
+        return -ENOMEM;
+    *workers =
+        (struct workers){.service = service, .limits = limits, .epoll_fd = -1, .stop_fd = -1};
+    workers->list = calloc(count, sizeof *workers->list);
+    int r = workers->list ? open_fds(workers) : -ENOMEM;
+    if (r == 0)
+        r = start_threads(workers, count);
+    if (r < 0) {
+        workers_stop(workers, 1);
+        return r;
+    }
+    *ret_workers = workers;
+    return 0;
+}
+
+void workers_add(struct workers *workers, struct conn *conn)
+{
+    struct epoll_event event = {.events = events[CONN_READ], .data.ptr = conn};
+    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) == 0)
+        return;
+    log_error("epoll_ctl: %s", strerror(errno));
+    end(workers, conn);
+}
+
+void workers_finish(struct workers *workers)
+{
+    atomic_store(&workers->finishing, true);
+}
+
+bool workers_stop(struct workers *workers, int seconds)
+{
+    if (!workers)
+        return true;
+    uint64_t one = 1;
+    if (workers->stop_fd >= 0)
+        (void)!write(workers->stop_fd, &one, sizeof one);
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += seconds;
+    for (unsigned i = 0; i < workers->count; i++) {
+        if (pthread_timedjoin_np(workers->list[i].thread, NULL, &deadline) != 0)
+            return false;
+        serve_free(&workers->list[i].serving);
+    }
+    if (workers->epoll_fd >= 0)
+        close(workers->epoll_fd);
+    if (workers->stop_fd >= 0)
+        close(workers->stop_fd);
+    free(workers->list);
+    free(workers);
+    return true;
+}
