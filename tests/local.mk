@@ -27,5 +27,19 @@ dist_check_SCRIPTS = $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 INTEGRATION_TESTS = \
 	tests/integration/001-lib.sh \
-	tests/integration/003-man-pages.sh
+	tests/integration/003-man-pages.sh \
+	tests/integration/020-key-import.sh \
+	tests/integration/021-key-refusals.sh \
+	tests/integration/022-key-generate.sh \
+	tests/integration/023-key-list-delete.sh \
+	tests/integration/024-key-terminal.sh \
+	tests/integration/025-key-pin.sh \
+	tests/integration/026-key-strange-token.sh
+EXTRA_DIST += tests/integration/terminal.py
+
+# SoftHSM2 with bad habits.
+check_LTLIBRARIES += tests/modules/strange.la
+tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_strange_la_SOURCES = tests/modules/strange.c
 EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages

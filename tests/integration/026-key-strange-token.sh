@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# hintsign-key on tokens that refuse attributes, weaken keys, or fail half-way.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util
+
+token_create
+token_create b
+STRANGE_MODULE=$module
+export STRANGE_MODULE
+strange=$top_builddir/tests/modules/.libs/strange.so
+token() {
+    echo "pkcs11:token=hints-${1:-a}?module-path=$strange&pin-source=file:$work/pin"
+}
+# with VARIABLE=VALUE... -- ARGUMENT...: hintsign-key under these habits of the token.
+with() {
+    local habits=()
+    while [ "$1" != -- ]; do habits+=("$1") && shift; done
+    shift
+    env "${habits[@]}" hintsign-key "$@"
+}
+line() {
+    hintsign-key list --token "$(token_uri "${2:-a}")" --label "$1"
+}
+secret=$(random_hex 16)
+
+runs 0 'a token that refuses CKA_DERIVE' with STRANGE_REFUSES=0x10c -- import --token "$(token)" \
+    --label one <<<"$secret"
+like "$(line one)" 'type=hmac:256 sensitive=yes extractable=no origin=imported usable=yes' \
+    '... is asked again without it'
+runs 0 'a token that refuses CKA_COPYABLE, CKA_MODIFIABLE and CKA_VERIFY' \
+    with STRANGE_REFUSES=0x171,0x170,0x10a -- import --token "$(token)" --label three <<<"$secret"
+like "$(line three)" 'usable=yes' '... is asked again without them'
+runs 0 'a token that knows no generic secrets' with STRANGE=no-generic-secret -- import \
+    --token "$(token)" --label typed --algorithm HS256 <<<"$secret"
+like "$(line typed)" 'type=hmac-sha256' '... gets a key of the type of its hash'
+runs 0 'a token that refuses CKA_VERIFY in a public template' \
+    with STRANGE_REFUSES=0x10a,0x10b -- generate --token "$(token)" --label pair --type ec:P-256
+like "$(line pair)" 'usable=yes' '... makes a pair all the same'
+
+# Never without protection: what cannot be left out is not left out.
+runs 1 'a token that refuses CKA_SENSITIVE' with STRANGE_REFUSES=0x103 -- import --token "$(token)" \
+    --label bare <<<"$secret"
+like "$(cat "$work/stderr")" 'C_CreateObject: CKR_ATTRIBUTE_TYPE_INVALID' '... is not given the secret'
+
+# weak HABIT REGEX: the key is removed again, with the reason.
+weak() {
+    runs 1 "a token whose new key $1" with "STRANGE=$1" -- import --token "$(token)" --label weak \
+        <<<"$secret"
+    like "$(cat "$work/stderr")" "the new key $2.*; it was removed again" '... is told why'
+    is "$(line weak)" '' '... and has it no longer'
+}
+weak extractable 'is CKA_EXTRACTABLE'
+weak wraps 'may wrap keys'
+weak public 'is not CKA_PRIVATE'
+weak readable 'lets its value be read'
+
+runs 1 'a weak key that cannot be removed' with STRANGE=extractable,destroy-fails -- import \
+    --token "$(token)" --label stuck <<<"$secret"
+like "$(cat "$work/stderr")" 'CKA_EXTRACTABLE; it was NOT removed again: delete it' '... is said'
+
+runs 1 'two tokens, of which the second fails' with STRANGE=second-fails -- import \
+    --token "$(token)" --token "$(token b)" --label pairwise <<<"$secret"
+is "$(cat "$work/stderr")" "hintsign-key: ERROR: pkcs11:token=hints-b: C_CreateObject: \
+CKR_DEVICE_ERROR; removed again from pkcs11:token=hints-a" '... both facts are said'
+is "$(line pairwise a)$(line pairwise b)" '' '... and nothing is left behind'
+runs 1 'the same, when it cannot be undone' with STRANGE=second-fails,destroy-fails -- import \
+    --token "$(token)" --token "$(token b)" --label pairwise <<<"$secret"
+like "$(cat "$work/stderr")" 'CKR_DEVICE_ERROR; NOT removed again \(delete it\): pkcs11:token=hints-a' \
+    '... that is said'
+runs 1 'a key that cannot be deleted' with STRANGE=destroy-fails -- delete --token "$(token)" \
+    --label one --yes
+like "$(cat "$work/stderr")" 'C_DestroyObject: CKR_FUNCTION_FAILED: nothing was deleted' '... that is said'
+
+runs 143 'SIGTERM between two tokens' with STRANGE=interrupted -- import --token "$(token)" \
+    --token "$(token b)" --label whole <<<"$secret"
+like "$(line whole a)" 'whole' 'waits until the key is on the first'
+like "$(line whole b)" 'whole' '... and on the second'
+
+# The module looks through the memory of the process when it is finalised.
+if [ "$SANITIZED" = yes ]; then
+    skip 'nothing of the secret is left in memory' 'a sanitizer keeps memory of its own'
+else
+    runs 0 'an import that is searched' with STRANGE_FOUND="$work/found" -- import \
+        --token "$(token)" --label searched <<<"$(random_hex 16)"
+    is "$(cat "$work/found")" searched 'nothing of the secret is left in memory'
+fi
+done_testing
