@@ -34,7 +34,9 @@ INTEGRATION_TESTS = \
 	tests/integration/023-key-list-delete.sh \
 	tests/integration/024-key-terminal.sh \
 	tests/integration/025-key-pin.sh \
-	tests/integration/026-key-strange-token.sh
+	tests/integration/026-key-strange-token.sh \
+	tests/integration/100-pingone-jwtgen.sh \
+	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
 
 # SoftHSM2 with bad habits.

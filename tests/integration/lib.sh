@@ -214,12 +214,12 @@ profile_write() {
 # agent_config [MEMBERS]: agent.json with every token made so far; MEMBERS are added to it as
 # they are ('"workers": 2').
 agent_config() {
-    mkdir -p "$work/profiles.d" "$work/state"
+    mkdir -p "$work/profiles.d"
     cat >"$work/agent.json" <<END
 { "version": 1,
   "listeners": [ { "name": "default", "path": "$HINTSIGN_SOCKET", "mode": "0600" } ],
   "tokens": [ $tokens_json ],
-  "profiles_dir": "$work/profiles.d", "state_dir": "$work/state",
+  "profiles_dir": "$work/profiles.d",
   "audit": { "path": "$work/audit.jsonl" }${1:+,
   $1} }
 END
@@ -249,6 +249,22 @@ agent_start() {
     agent_launch "$@"
     hintsign status --ready --wait 30 >"$work/status.log" 2>&1 ||
         bail_out "the agent is not ready: $(cat "$work/status.log")"
+}
+
+# agent_reload: SIGHUP, and waits until the new configuration is in force or was refused.
+agent_reload() {
+    local before
+    before=$(agent_configurations)
+    kill -HUP "$agent_pid"
+    wait_for 20 agent_configurations_beyond "$before" || bail_out 'the agent does not reload'
+}
+
+agent_configurations() {
+    grep -cE 'configuration [0-9]+: |the old configuration stays' "$work/agent.log"
+}
+
+agent_configurations_beyond() {
+    [ "$(agent_configurations)" -gt "$1" ]
 }
 
 # agent_stop [STATUS]: ends the agent in an orderly way; a test of its exit status.
