@@ -41,7 +41,7 @@ hintsign_agent_LDADD = $(AGENT_LIBS)
 hintsign_agent_LDFLAGS = $(AM_LDFLAGS) $(PIE_LINK)
 
 # The agent serves the very text of the interface: the file as a C string.
-BUILT_SOURCES += agent/interface_agent.inc
+agent/libagent_a-interface.$(OBJEXT): agent/interface_agent.inc
 CLEANFILES += agent/interface_agent.inc
 agent/interface_agent.inc: doc/io.hintsign.Agent.varlink
 	$(AM_V_GEN)mkdir -p agent && \

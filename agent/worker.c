@@ -45,7 +45,9 @@ static void end(struct workers *workers, struct conn *conn)
 static void serve(struct worker *worker, struct conn *conn)
 {
     struct workers *workers = worker->workers;
-    atomic_store(&conn->busy, true);
+    /* Takes over what the thread before us wrote into the connection: epoll orders us in time, but
+     * promises nothing about memory. */
+    atomic_exchange(&conn->busy, true);
     enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
     if (wait == CONN_CLOSE) {
         end(workers, conn);
