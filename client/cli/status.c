@@ -156,7 +156,7 @@ const struct command status_command = {
             "Shows whether the agent, its HSM tokens and your profiles are ready.\n"
             "\n"
             "  --json            the agent's reply to GetStatus\n"
-            "  --ready           print nothing: exit status 0 when all is ready, 4 when not\n"
+            "  --ready           print no status, but exit with 0 when all is ready, else 4\n"
             "  --wait SECONDS    wait that long for it, also for an agent that starts\n",
     .run = run,
 };
