@@ -181,17 +181,19 @@ static void hear(void *data, size_t index, int code, const struct hintsign_token
         assert_string_equal(error->message, reference);
 }
 
+#define REFERENCE_SIZE 32
+
 struct many {
     struct hintsign_request *requests;
-    char (*references)[16];
+    char (*references)[REFERENCE_SIZE];
     size_t count;
 };
 
 static struct many make_many(size_t count)
 {
-    struct many many = {calloc(count, sizeof *many.requests), calloc(count, 16), count};
+    struct many many = {calloc(count, sizeof *many.requests), calloc(count, REFERENCE_SIZE), count};
     for (size_t i = 0; i < count; i++) {
-        snprintf(many.references[i], 16, "%zu", i);
+        snprintf(many.references[i], REFERENCE_SIZE, "%zu", i);
         many.requests[i] =
             (struct hintsign_request){.profile = "acme", .reference = many.references[i]};
     }
@@ -257,7 +259,7 @@ static void refusals_cost_no_other(void **state)
     struct heard heard;
     (void)state;
     for (size_t i = 0; i < many.count; i += 10)
-        snprintf(many.references[i], 16, "refuse %zu", i);
+        snprintf(many.references[i], REFERENCE_SIZE, "refuse %zu", i);
     for (size_t i = 5; i < many.count; i += 100)
         many.requests[i].claims = "not JSON";
     assert_int_equal(mint_many(handle, &many, &heard), HINTSIGN_OK);
