@@ -44,7 +44,6 @@ check_LTLIBRARIES += tests/modules/strange.la
 tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_strange_la_SOURCES = tests/modules/strange.c
-EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
 
 INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh
 
