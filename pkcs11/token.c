@@ -30,8 +30,8 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
 int token_check_uri(const char *uri, struct p11_error *error)
 {
     P11KitUri *parsed = p11_kit_uri_new();
-    int r = parsed ? parse_uri(uri, parsed, error)
-                   : p11_error_text(error, P11_MEMORY, "out of memory");
+    int r =
+        parsed ? parse_uri(uri, parsed, error) : p11_error_text(error, P11_MEMORY, "out of memory");
     p11_kit_uri_free(parsed);
     return r;
 }
@@ -169,12 +169,21 @@ static bool is_pin_error(CK_RV rv)
            rv == CKR_PIN_EXPIRED || rv == CKR_PIN_LOCKED || rv == CKR_USER_PIN_NOT_INITIALIZED;
 }
 
+/* Whether the PIN is entered at the device: where the configuration says so, or where the device
+ * can do it and the person that we would ask is there. */
+static bool asks_itself(const struct token *token)
+{
+    return token->login == TOKEN_LOGIN_PROTECTED ||
+           (token->ask_pin && !p11_kit_uri_get_pin_source(token->uri) &&
+            token->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH);
+}
+
 static int log_in(struct token *token, struct p11_error *error)
 {
     if (token->login == TOKEN_LOGIN_NONE || !(token->info.flags & CKF_LOGIN_REQUIRED))
         return 0;
     _cleanup_secret_ struct secret pin = {0};
-    if (token->login == TOKEN_LOGIN_PIN) {
+    if (!asks_itself(token)) {
         int r = get_pin(token, &pin, error);
         if (r < 0)
             return r;

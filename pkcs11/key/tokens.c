@@ -52,16 +52,13 @@ static bool is_same(const char *a, const char *b)
     return a ? b && strcmp(a, b) == 0 : !b;
 }
 
-/* The module that the URI names: one that another token has brought, or a new one. */
+/* The module that the URI names (token_check_uri has seen to that): one that another token has
+ * brought, or a new one. */
 static int find_module(struct tokens *tokens, P11KitUri *uri, struct module **ret_module,
                        struct p11_error *error)
 {
     const char *path = p11_kit_uri_get_module_path(uri);
     const char *registered = p11_kit_uri_get_module_name(uri);
-    if (!path == !registered)
-        return p11_error_text(error, P11_INVALID,
-                              "the URI must name the module, with either ?module-path=FILE or "
-                              "?module-name=NAME");
     for (size_t i = 0; i < tokens->module_count; i++) {
         struct module *module = tokens->modules[i];
         if (is_same(module->path, path) && is_same(module->registered, registered)) {
