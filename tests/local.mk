@@ -44,6 +44,7 @@ check_LTLIBRARIES += tests/modules/strange.la
 tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_strange_la_SOURCES = tests/modules/strange.c
+EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
 
 INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh
 
@@ -78,3 +79,70 @@ tests_unit_test_client_reply_CFLAGS = $(client_test_cflags)
 tests_unit_test_client_reply_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DINTERFACE_FILE='"$(abs_top_srcdir)/doc/io.hintsign.Agent.varlink"'
 tests_unit_test_client_reply_LDADD = $(client_test_libs)
+
+# pkcs11/: the pure files, and those that talk to a token, with one inside the test.
+if HAVE_CMOCKA
+PKCS11_TESTS = \
+	tests/unit/test_error \
+	tests/unit/test_index \
+	tests/unit/test_mech \
+	tests/unit/test_module \
+	tests/unit/test_object \
+	tests/unit/test_pin \
+	tests/unit/test_secret \
+	tests/unit/test_session \
+	tests/unit/test_token \
+	tests/unit/test_guard \
+	tests/unit/test_hmac_key \
+	tests/unit/test_keyspec \
+	tests/unit/test_show \
+	tests/unit/test_template
+check_PROGRAMS += $(PKCS11_TESTS)
+TESTS += $(PKCS11_TESTS)
+endif
+pkcs11_test_cppflags = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+pkcs11_test_libs = pkcs11/libp11.a $(CMOCKA_LIBS) $(P11KIT_LIBS)
+key_test_libs = pkcs11/key/libkey.a $(pkcs11_test_libs) $(CRYPTO_LIBS) $(JANSSON_LIBS)
+fake_token = tests/unit/fake_token.c tests/unit/fake_token.h
+tests_unit_test_error_SOURCES = tests/unit/test_error.c
+tests_unit_test_error_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_error_LDADD = $(pkcs11_test_libs)
+tests_unit_test_index_SOURCES = tests/unit/test_index.c $(fake_token)
+tests_unit_test_index_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_index_LDADD = $(pkcs11_test_libs)
+tests_unit_test_mech_SOURCES = tests/unit/test_mech.c
+tests_unit_test_mech_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_mech_LDADD = $(pkcs11_test_libs)
+tests_unit_test_module_SOURCES = tests/unit/test_module.c $(fake_token)
+tests_unit_test_module_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_module_LDADD = $(pkcs11_test_libs)
+tests_unit_test_object_SOURCES = tests/unit/test_object.c $(fake_token)
+tests_unit_test_object_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_object_LDADD = $(pkcs11_test_libs)
+tests_unit_test_pin_SOURCES = tests/unit/test_pin.c
+tests_unit_test_pin_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_pin_LDADD = $(pkcs11_test_libs)
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
+tests_unit_test_secret_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_secret_LDADD = $(pkcs11_test_libs)
+tests_unit_test_session_SOURCES = tests/unit/test_session.c $(fake_token)
+tests_unit_test_session_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_session_LDADD = $(pkcs11_test_libs)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(fake_token)
+tests_unit_test_token_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_token_LDADD = $(pkcs11_test_libs)
+tests_unit_test_guard_SOURCES = tests/unit/test_guard.c
+tests_unit_test_guard_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_guard_LDADD = $(key_test_libs)
+tests_unit_test_hmac_key_SOURCES = tests/unit/test_hmac_key.c
+tests_unit_test_hmac_key_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_hmac_key_LDADD = $(key_test_libs)
+tests_unit_test_keyspec_SOURCES = tests/unit/test_keyspec.c $(fake_token)
+tests_unit_test_keyspec_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_keyspec_LDADD = $(key_test_libs)
+tests_unit_test_show_SOURCES = tests/unit/test_show.c
+tests_unit_test_show_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_show_LDADD = $(key_test_libs)
+tests_unit_test_template_SOURCES = tests/unit/test_template.c
+tests_unit_test_template_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_template_LDADD = $(key_test_libs)

@@ -1,0 +1,205 @@
+/* Tests of pkcs11/index.c: one pass over a token, and finding keys by their names. */
+#include "config.h"
+#include "pkcs11/index.h"
+#include "tests/unit/fake_token.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define MANY 1500 /* more than are asked for at once */
+
+static struct index keys;
+
+static int setup(void **state)
+{
+    (void)state;
+    fake_reset();
+    fake.objects = calloc(MANY, sizeof *fake.objects);
+    return fake.objects ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    index_clear(&keys);
+    free(fake.objects);
+    return 0;
+}
+
+static struct fake_object *add(const char *label, const char *id)
+{
+    struct fake_object *object = &fake.objects[fake.object_count++];
+    fake_hmac_key(object, label, id);
+    return object;
+}
+
+static int build(struct p11_error *error)
+{
+    return index_build(&fake_functions, FAKE_SESSION_FIRST, &keys, error);
+}
+
+static void build_all(void)
+{
+    struct p11_error error;
+    assert_int_equal(build(&error), 0);
+    assert_int_equal(fake.searches, 0);
+}
+
+static size_t find(const char *label, const char *id, const struct object **ret_first)
+{
+    const struct index_query query = {CKO_SECRET_KEY, label, label ? strlen(label) : 0, id,
+                                      id ? strlen(id) : 0};
+    return index_find(&keys, &query, ret_first);
+}
+
+static void empty_token(void **state)
+{
+    (void)state;
+    build_all();
+    const struct object *found;
+    assert_int_equal(keys.count, 0);
+    assert_int_equal(find("acme", NULL, &found), 0);
+    assert_int_equal(find(NULL, "01", &found), 0);
+}
+
+static void by_label_id_and_both(void **state)
+{
+    (void)state;
+    add("acme", "01");
+    add("beta", "02");
+    add("acm", "03");
+    add("acme2", "04");
+    build_all();
+    const struct object *found = NULL;
+    assert_int_equal(find("acme", NULL, &found), 1);
+    assert_int_equal(found->handle, 1);
+    assert_int_equal(find(NULL, "03", &found), 1);
+    assert_int_equal(found->handle, 3);
+    assert_int_equal(find("beta", "02", &found), 1);
+    assert_int_equal(found->handle, 2);
+    assert_int_equal(find("beta", "01", &found), 0);
+    assert_int_equal(find("ac", NULL, &found), 0);
+    assert_int_equal(find("acme22", NULL, &found), 0);
+    assert_int_equal(find("", NULL, &found), 0);
+    assert_int_equal(find(NULL, "", &found), 0);
+}
+
+static void several_with_one_name(void **state)
+{
+    (void)state;
+    add("twin", "01");
+    add("twin", "02");
+    add("twin", "02");
+    add("other", "02");
+    build_all();
+    const struct object *found;
+    assert_int_equal(find("twin", NULL, &found), 3);
+    assert_int_equal(find("twin", "02", &found), 2);
+    assert_int_equal(find("twin", "01", &found), 1);
+    assert_int_equal(found->handle, 1);
+    assert_int_equal(find(NULL, "02", &found), 3);
+}
+
+static void classes_are_apart(void **state)
+{
+    (void)state;
+    fake_set_ulong(add("pair", "01"), CKA_CLASS, CKO_PRIVATE_KEY);
+    fake_set_ulong(add("pair", "01"), CKA_CLASS, CKO_PUBLIC_KEY);
+    fake_set_ulong(add("pair", "01"), CKA_CLASS, CKO_CERTIFICATE);
+    build_all();
+    assert_int_equal(keys.count, 2);
+    const struct object *found;
+    assert_int_equal(find("pair", NULL, &found), 0);
+    const struct index_query public_half = {CKO_PUBLIC_KEY, "pair", 4, NULL, 0};
+    assert_int_equal(index_find(&keys, &public_half, &found), 1);
+    assert_int_equal(found->handle, 2);
+}
+
+static void names_may_hold_any_byte(void **state)
+{
+    (void)state;
+    struct fake_object *object = add("x", "y");
+    fake_set(object, CKA_LABEL, "a\0b", 3);
+    fake_set(object, CKA_ID, "\0", 1);
+    build_all();
+    const struct object *found;
+    const struct index_query query = {CKO_SECRET_KEY, "a\0b", 3, "\0", 1};
+    assert_int_equal(index_find(&keys, &query, &found), 1);
+    assert_int_equal(find("a", NULL, &found), 0);
+}
+
+static void many(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        char label[16], id[16];
+        snprintf(label, sizeof label, "key-%d", i);
+        snprintf(id, sizeof id, "%04d", MANY - i);
+        add(label, id);
+    }
+    build_all();
+    assert_int_equal(keys.count, MANY);
+    for (int i = 0; i < MANY; i++) {
+        const struct object *found = NULL;
+        char label[16];
+        snprintf(label, sizeof label, "key-%d", i);
+        assert_int_equal(find(label, NULL, &found), 1);
+        assert_int_equal(found->handle, i + 1);
+    }
+    const struct object *found = NULL;
+    assert_int_equal(find(NULL, "0001", &found), 1);
+    assert_int_equal(found->handle, MANY);
+}
+
+static void object_that_vanished(void **state)
+{
+    (void)state;
+    add("one", "01");
+    add("two", "02");
+    add("three", "03");
+    fake.vanished = 2;
+    build_all();
+    assert_int_equal(keys.count, 2);
+}
+
+static void failures(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    add("acme", "01");
+    fake.find = CKR_DEVICE_ERROR;
+    assert_int_equal(build(&error), P11_UNAVAILABLE);
+    assert_string_equal(error.call, "C_FindObjects");
+    assert_int_equal(fake.searches, 0);
+    fake.find = CKR_OK;
+    fake.get_attributes = CKR_DEVICE_ERROR;
+    assert_int_equal(build(&error), P11_UNAVAILABLE);
+    assert_string_equal(error.call, "C_GetAttributeValue");
+    fake.get_attributes = CKR_OK;
+    fake.searches = 1;
+    assert_int_equal(build(&error), P11_UNAVAILABLE);
+    assert_string_equal(error.call, "C_FindObjectsInit");
+    assert_null(keys.objects);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(empty_token),
+        TEST(by_label_id_and_both),
+        TEST(several_with_one_name),
+        TEST(classes_are_apart),
+        TEST(names_may_hold_any_byte),
+        TEST(many),
+        TEST(object_that_vanished),
+        TEST(failures),
+    };
+    return cmocka_run_group_tests_name("index", tests, NULL, NULL);
+}

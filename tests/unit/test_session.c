@@ -1,0 +1,186 @@
+/* Tests of pkcs11/session.c: sessions are taken, returned, discarded and waited for. */
+#include "config.h"
+#include "pkcs11/session.h"
+#include "tests/unit/fake_token.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PLACES 2
+#define SLOT   7
+
+static struct session_pool pool;
+
+static int setup(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    fake_reset();
+    return session_pool_init(&pool, PLACES, &error);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    session_pool_free(&pool);
+    return 0;
+}
+
+static int try_take(uint64_t generation, unsigned hint, struct session **ret_session,
+                    struct p11_error *error)
+{
+    return session_take(&pool, &fake_functions, SLOT, generation, hint, ret_session, error);
+}
+
+static struct session *take(uint64_t generation, unsigned hint)
+{
+    struct session *session = NULL;
+    struct p11_error error;
+    assert_int_equal(try_take(generation, hint, &session, &error), 0);
+    assert_int_equal(session->generation, generation);
+    return session;
+}
+
+static void returned_one_is_used_again(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0);
+    session_return(&pool, first);
+    assert_ptr_equal(take(1, 0), first);
+    session_return(&pool, first);
+    assert_ptr_equal(take(1, 1), first); /* an open one before a new one, whatever the hint */
+    assert_int_equal(fake.opened_sessions, 1);
+}
+
+static void two_are_never_the_same(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0), *second = take(1, 0);
+    assert_ptr_not_equal(first, second);
+    assert_int_not_equal(first->handle, second->handle);
+    assert_int_equal(fake.open_sessions, 2);
+}
+
+static void discarded_one_is_closed(void **state)
+{
+    (void)state;
+    struct session *session = take(1, 0);
+    CK_SESSION_HANDLE handle = session->handle;
+    session_discard(&pool, &fake_functions, session);
+    assert_int_equal(fake.open_sessions, 0);
+    assert_int_not_equal(take(1, 0)->handle, handle);
+}
+
+/* Its handle may be another's by now: it is not even closed. */
+static void session_of_another_generation(void **state)
+{
+    (void)state;
+    struct session *session = take(1, 0);
+    CK_SESSION_HANDLE handle = session->handle;
+    session_return(&pool, session);
+    assert_int_not_equal(take(2, 0)->handle, handle);
+    assert_int_equal(fake.opened_sessions, 2);
+    assert_int_equal(fake.open_sessions, 2);
+}
+
+static void all_in_use(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0), *session = NULL;
+    struct p11_error error;
+    take(1, 1);
+    assert_int_equal(try_take(1, 0, &session, &error), P11_BUSY);
+    assert_null(session);
+    session_return(&pool, first);
+    assert_ptr_equal(take(1, 0), first);
+}
+
+static void token_allows_fewer_than_there_are_places_for(void **state)
+{
+    (void)state;
+    struct session *session = NULL;
+    struct p11_error error;
+    atomic_store(&pool.usable, 1);
+    take(1, 1);
+    assert_int_equal(try_take(1, 1, &session, &error), P11_BUSY);
+    assert_int_equal(fake.opened_sessions, 1);
+}
+
+static void *take_in_thread(void *result)
+{
+    struct p11_error error;
+    *(int *)result = -100;
+    struct session *session = NULL;
+    *(int *)result = try_take(1, 0, &session, &error);
+    return NULL;
+}
+
+static void waiting_one_gets_what_is_returned(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0);
+    take(1, 1);
+    pthread_t thread;
+    int result;
+    assert_int_equal(pthread_create(&thread, NULL, take_in_thread, &result), 0);
+    while (atomic_load(&pool.waiting) == 0)
+        sched_yield();
+    session_return(&pool, first);
+    pthread_join(thread, NULL);
+    assert_int_equal(result, 0);
+    assert_int_equal(atomic_load(&pool.waiting), 0);
+}
+
+static void waiting_one_gets_the_place_of_a_discarded_one(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0);
+    take(1, 1);
+    pthread_t thread;
+    int result;
+    assert_int_equal(pthread_create(&thread, NULL, take_in_thread, &result), 0);
+    while (atomic_load(&pool.waiting) == 0)
+        sched_yield();
+    session_discard(&pool, &fake_functions, first);
+    pthread_join(thread, NULL);
+    assert_int_equal(result, 0);
+    assert_int_equal(fake.opened_sessions, 3);
+}
+
+static void token_that_opens_none(void **state)
+{
+    (void)state;
+    struct session *session = NULL;
+    struct p11_error error;
+    fake.open_session = CKR_DEVICE_REMOVED;
+    assert_int_equal(try_take(1, 0, &session, &error), P11_UNAVAILABLE);
+    assert_string_equal(error.call, "C_OpenSession");
+    fake.open_session = CKR_SESSION_COUNT;
+    assert_int_equal(try_take(1, 0, &session, &error), P11_BUSY);
+    fake.open_session = CKR_OK;
+    take(1, 0);
+    take(1, 0); /* no place was lost */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(returned_one_is_used_again),
+        TEST(two_are_never_the_same),
+        TEST(discarded_one_is_closed),
+        TEST(session_of_another_generation),
+        TEST(all_in_use),
+        TEST(token_allows_fewer_than_there_are_places_for),
+        TEST(waiting_one_gets_what_is_returned),
+        TEST(waiting_one_gets_the_place_of_a_discarded_one),
+        TEST(token_that_opens_none),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
