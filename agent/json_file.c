@@ -19,15 +19,17 @@ static int fail(struct json_file *file, const char *what)
 }
 
 /* Whoever can write the configuration decides who gets tokens. */
-static int check_owner(struct json_file *file, int fd, size_t *ret_size)
+static int check_owner(struct json_file *file, int fd, uid_t folder_owner, size_t *ret_size)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
         return fail(file, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return fail(file, "not a regular file");
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return fail(file, "belongs neither to root nor to the agent's user");
+    if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != folder_owner)
+        return fail(file, folder_owner == geteuid()
+                              ? "belongs neither to root nor to the agent's user"
+                              : "belongs neither to root, its folder's owner nor the agent's user");
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return fail(file, "others can write it (chmod go-w)");
     if ((size_t)st.st_size > JSON_FILE_MAX)
@@ -64,12 +66,17 @@ static int parse(struct json_file *file)
 
 int json_file_open(struct json_file *file, const char *path)
 {
+    return json_file_open_in(file, path, geteuid());
+}
+
+int json_file_open_in(struct json_file *file, const char *path, uid_t folder_owner)
+{
     *file = (struct json_file){.path = path};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return fail(file, strerror(errno));
     size_t size = 0;
-    int r = check_owner(file, fd, &size);
+    int r = check_owner(file, fd, folder_owner, &size);
     if (r == 0)
         r = read_text(file, fd, size);
     close(fd);
@@ -114,19 +121,24 @@ static int take_description(struct json_file *file, const struct json_at *at)
     return json_is_string(at->value) ? 0 : json_file_error(file, at, "must be a string");
 }
 
-static int take_member(struct json_file *file, const struct json_at *at,
-                       const struct json_member *members, void *target)
+static int take_unknown(struct json_file *file, const struct json_at *at)
 {
-    for (const struct json_member *member = members; member->name; member++)
-        if (strcmp(member->name, at->name) == 0)
-            return member->take(file, at, target);
     if (strcmp(at->name, "description") == 0)
         return take_description(file, at);
     return json_file_error(file, at, "there is no such member");
 }
 
-int json_take_object(struct json_file *file, const struct json_at *at,
-                     const struct json_member *members, void *target)
+static int take_member(struct json_file *file, const struct json_at *at,
+                       const struct json_member *members, bool lenient, void *target)
+{
+    for (const struct json_member *member = members; member->name; member++)
+        if (strcmp(member->name, at->name) == 0)
+            return member->take(file, at, target);
+    return lenient ? 0 : take_unknown(file, at);
+}
+
+static int take_object(struct json_file *file, const struct json_at *at,
+                       const struct json_member *members, bool lenient, void *target)
 {
     if (!json_is_object(at->value))
         return json_file_error(file, at, "must be an object");
@@ -135,13 +147,25 @@ int json_take_object(struct json_file *file, const struct json_at *at,
     json_object_foreach(at->value, name, value)
     {
         struct json_at member = {.parent = at, .name = name, .value = value};
-        if (take_member(file, &member, members, target) < 0)
+        if (take_member(file, &member, members, lenient, target) < 0)
             return -1;
     }
     for (const struct json_member *member = members; member->name; member++)
         if (member->required && !json_object_get(at->value, member->name))
             return json_file_error(file, at, "\"%s\" is missing", member->name);
     return 0;
+}
+
+int json_take_object(struct json_file *file, const struct json_at *at,
+                     const struct json_member *members, void *target)
+{
+    return take_object(file, at, members, false, target);
+}
+
+int json_take_members(struct json_file *file, const struct json_at *at,
+                      const struct json_member *members, void *target)
+{
+    return take_object(file, at, members, true, target);
 }
 
 int json_take_array(struct json_file *file, const struct json_at *at, size_t max,

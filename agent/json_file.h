@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define JSON_FILE_MAX       ((size_t)1024 * 1024) /* bytes */
 #define JSON_FILE_ERROR_MAX 512
@@ -30,6 +31,9 @@ struct json_at {
  * cannot write. Returns 0, or -1 with `error` filled in. Free with json_file_close either way. */
 int json_file_open(struct json_file *file, const char *path);
 
+/* As json_file_open, of a file that may belong to its folder's owner too. */
+int json_file_open_in(struct json_file *file, const char *path, uid_t folder_owner);
+
 void json_file_close(struct json_file *file);
 
 /* Fills in file->error for the value at `at`. Returns -1. */
@@ -48,6 +52,10 @@ struct json_member {
  * missing ones are errors; "description", a string, may stand in every object. */
 int json_take_object(struct json_file *file, const struct json_at *at,
                      const struct json_member *members, void *target);
+
+/* As json_take_object, but leaves unknown members to those whom they concern. */
+int json_take_members(struct json_file *file, const struct json_at *at,
+                      const struct json_member *members, void *target);
 
 /* Takes the elements of an array of 1 to `max` one by one. */
 int json_take_array(struct json_file *file, const struct json_at *at, size_t max,
