@@ -103,4 +103,12 @@ for command in import generate list delete; do
     runs 0 "$command --help" hintsign-key "$command" --help
     like "$(cat "$work/stdout")" "^Usage: hintsign-key $command --token URI.*--label" '... has the options'
 done
+
+# The manual has every option, and no other.
+for command in import generate list delete; do
+    hintsign-key "$command" --help
+done | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort -u >"$work/options"
+sed -n 's/.*Fl \\-\([a-z-]*\).*/--\1/p' "$top_srcdir/doc/hintsign-key.1" |
+    grep -vx -e --version | sort -u >"$work/manual"
+is "$(cat "$work/manual")" "$(cat "$work/options")" 'the manual has the options of the program'
 done_testing
