@@ -343,10 +343,11 @@ int conf_load(const char *path, struct conf **ret_conf, char error[static CONF_E
     return 0;
 }
 
-int conf_bind(struct conf *conf, struct token **tokens, size_t token_count)
+int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tokens,
+              size_t token_count)
 {
     struct p11_error error;
-    if (keyring_new(tokens, token_count, &conf->keyring, &error) < 0)
+    if (keyring_new(crypto, tokens, token_count, &conf->keyring, &error) < 0)
         return -1;
     for (size_t i = 0; i < conf->profile_count; i++) {
         struct profile *profile = conf->profiles[i];

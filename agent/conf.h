@@ -56,7 +56,8 @@ struct conf {
 int conf_load(const char *path, struct conf **ret_conf, char error[static CONF_ERROR_MAX]);
 
 /* Gives every profile its key in a new keyring over these tokens. Errors: -1, out of memory. */
-int conf_bind(struct conf *conf, struct token **tokens, size_t token_count);
+int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tokens,
+              size_t token_count);
 
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf); /* accepts NULL */

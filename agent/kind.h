@@ -26,6 +26,8 @@ struct kind {
     const char *name;
     enum part header[4];
     enum part claims[KIND_PARTS_MAX];
+    bool secret_key;        /* signed with a client secret, HS256 to HS512 */
+    bool private_key;       /* signed with a private key, RS256 to EdDSA */
     long lifetime;          /* seconds; the default, 0: none */
     bool lifetime_optional; /* a profile may leave exp out */
     const char *first;      /* the claim that comes first among the accepted ones, or NULL */

@@ -86,8 +86,13 @@ static int service_init(struct service *service, const char *path,
     if (conf_load(path, &service->conf, error) < 0 ||
         hsm_new(service->conf, &service->hsm, error) < 0)
         return -1;
+    struct p11_error reason;
+    if (crypto_new(NULL, &service->crypto, &reason) < 0) {
+        snprintf(error, CONF_ERROR_MAX, "%s", reason.text);
+        return -1;
+    }
     struct token **tokens = hsm_tokens(service->hsm, &count);
-    if (conf_bind(service->conf, tokens, count) < 0) {
+    if (conf_bind(service->conf, service->crypto, tokens, count) < 0) {
         snprintf(error, CONF_ERROR_MAX, "out of memory");
         return -1;
     }
@@ -103,6 +108,7 @@ static void service_free(struct service *service, bool stopped)
     }
     audit_close(service->audit);
     conf_unref(service->conf);
+    crypto_free(service->crypto);
     pthread_mutex_destroy(&service->lock);
 }
 

@@ -4,8 +4,6 @@
 #include "agent/compose.h"
 #include "agent/json_file.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,6 @@ struct loading {
     struct profile *profile;
     const char *const *listeners;
     bool has_lifetime;
-    struct allow *allow;   /* the entry that is being read */
     struct accept *accept; /* the claim that is being read */
     claim_set *set;        /* the set that is being read */
 };
@@ -81,7 +78,10 @@ static int take_algorithm(struct json_file *file, const struct json_at *at, void
     struct loading *loading = target;
     size_t index = 0;
     int r = json_take_choice(file, at, mech_name, &index);
-    loading->profile->mech = mech_at(index);
+    const struct mech *mech = loading->profile->mech = mech_at(index);
+    const struct kind *kind = loading->profile->kind;
+    if (r == 0 && !(mech->family == MECH_HMAC ? kind->secret_key : kind->private_key))
+        r = json_file_error(file, at, "does not serve kind %s", kind->name);
     return r;
 }
 
@@ -156,88 +156,11 @@ static int take_backdate(struct json_file *file, const struct json_at *at, void 
     return r;
 }
 
-static int take_id(struct json_file *file, const struct json_at *at, const char *other,
-                   bool *ret_given, unsigned *ret_id)
-{
-    json_int_t value = 0;
-    if (*ret_given)
-        return json_file_error(file, at, "stands beside \"%s\"", other);
-    /* The last two mean "nobody at all" and "no change" to the kernel. */
-    int r = json_take_integer(file, at, 0, (json_int_t)UINT32_MAX - 2, &value);
-    *ret_given = true;
-    *ret_id = (unsigned)value;
-    return r;
-}
-
-static int take_uid(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    return take_id(file, at, "user", &loading->allow->by_uid, &loading->allow->uid);
-}
-
-static int take_gid(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    return take_id(file, at, "group", &loading->allow->by_gid, &loading->allow->gid);
-}
-
-static int take_user(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    const char *name = json_string_value(at->value);
-    const struct passwd *entry = name ? getpwnam(name) : NULL;
-    if (loading->allow->by_uid)
-        return json_file_error(file, at, "stands beside \"uid\"");
-    if (!entry)
-        return json_file_error(file, at, "there is no user of that name");
-    loading->allow->by_uid = true;
-    loading->allow->uid = entry->pw_uid;
-    return 0;
-}
-
-static int take_group(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    const char *name = json_string_value(at->value);
-    const struct group *entry = name ? getgrnam(name) : NULL;
-    if (loading->allow->by_gid)
-        return json_file_error(file, at, "stands beside \"gid\"");
-    if (!entry)
-        return json_file_error(file, at, "there is no group of that name");
-    loading->allow->by_gid = true;
-    loading->allow->gid = entry->gr_gid;
-    return 0;
-}
-
-static int take_listener(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    int r = json_take_string(file, at, PROFILE_STRING_MAX, &loading->allow->listener);
-    for (size_t i = 0; r == 0 && loading->listeners[i]; i++)
-        if (strcmp(loading->listeners[i], loading->allow->listener) == 0)
-            return 0;
-    return r < 0 ? r : json_file_error(file, at, "there is no listener of that name");
-}
-
-static const struct json_member allow_members[] = {
-    {"user", false, take_user}, {"uid", false, take_uid},           {"group", false, take_group},
-    {"gid", false, take_gid},   {"listener", false, take_listener}, {NULL, false, NULL},
-};
-
-static int take_allow_entry(struct json_file *file, const struct json_at *at, void *target)
+static int take_allow(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
     struct profile *profile = loading->profile;
-    struct allow *allow = loading->allow = &profile->allow[profile->allow_count++];
-    int r = json_take_object(file, at, allow_members, loading);
-    if (r == 0 && !allow->by_uid && !allow->by_gid && !allow->listener)
-        r = json_file_error(file, at, "names nobody: an entry needs user, group or listener");
-    return r;
-}
-
-static int take_allow(struct json_file *file, const struct json_at *at, void *target)
-{
-    return json_take_array(file, at, PROFILE_ALLOW_MAX, take_allow_entry, target);
+    return allow_take(file, at, loading->listeners, profile->allow, &profile->allow_count);
 }
 
 static const char *form_name(size_t index)
@@ -488,8 +411,7 @@ void profile_free(struct profile *profile)
     compose_release(profile);
     for (size_t i = 0; i < profile->audience_count; i++)
         free(profile->audiences[i]);
-    for (size_t i = 0; i < profile->allow_count; i++)
-        free(profile->allow[i].listener);
+    allow_clear(profile->allow, profile->allow_count);
     for (size_t i = 0; i < profile->accept_count; i++)
         free(profile->accept[i].name);
     free(profile->audiences);

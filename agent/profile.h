@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_AGENT_PROFILE_H
 #define HINTSIGN_AGENT_PROFILE_H
 
+#include "agent/allow.h"
 #include "agent/form.h"
 #include "agent/kind.h"
 #include "pkcs11/key.h"
@@ -12,7 +13,6 @@
 #define PROFILE_NAME_MAX      64
 #define PROFILE_STRING_MAX    1024 /* bytes of an issuer, an audience, a URI */
 #define PROFILE_AUDIENCES_MAX 64
-#define PROFILE_ALLOW_MAX     64
 #define PROFILE_ACCEPT_MAX    32 /* claims; the bits of a claim_set */
 #define PROFILE_ONE_OF_MAX    8
 #define PROFILE_LIFETIME_MAX  86400 /* seconds */
@@ -25,14 +25,6 @@ struct accept {
     char *name;
     const struct form *form;
     size_t max; /* bytes */
-};
-
-/* Matches when all that it names match; it names at least one. */
-struct allow {
-    bool by_uid, by_gid;
-    uid_t uid;
-    gid_t gid;
-    char *listener; /* or NULL */
 };
 
 struct template;
@@ -50,7 +42,7 @@ struct profile {
     size_t audience_count;
     long lifetime; /* seconds; 0: the tokens have no exp */
     long backdate; /* seconds */
-    struct allow allow[PROFILE_ALLOW_MAX];
+    struct allow allow[ALLOW_MAX];
     size_t allow_count;
     struct accept accept[PROFILE_ACCEPT_MAX];
     size_t accept_count;

@@ -89,19 +89,20 @@ static int sign(struct call *call)
     const struct profile *profile = call->verdict.profile;
     struct text *token = &call->serving->token;
     unsigned char signature[MECH_SIGNATURE_MAX];
+    size_t signature_len;
     struct p11_error error;
     int r = sign_run(profile->key, token->data, token->length, call->serving->number, signature,
-                     &error);
+                     &signature_len, &error);
     if (r < 0) {
         p11_error_describe(&error, call->refusal.detail, sizeof call->refusal.detail);
         return from_p11(r);
     }
-    size_t length = BASE64URL_LENGTH(profile->mech->signature_len);
+    size_t length = BASE64URL_LENGTH(signature_len);
     text_put(token, ".");
     char *place = text_reserve(token, length);
     if (!place)
         return REFUSAL_INTERNAL;
-    base64url_encode(signature, profile->mech->signature_len, place);
+    base64url_encode(signature, signature_len, place);
     token->length += length;
     return 0;
 }

@@ -11,6 +11,7 @@
 
 /* What the whole agent serves with. */
 struct service {
+    struct crypto *crypto;
     struct audit *audit;
     struct hsm *hsm;
     pthread_mutex_t lock;

@@ -178,7 +178,7 @@ static void reload(struct server *server)
         log_error("%s; the old configuration stays", error);
         return;
     }
-    if (conf_bind(conf, tokens, count) < 0) {
+    if (conf_bind(conf, server->service->crypto, tokens, count) < 0) {
         log_error("out of memory; the old configuration stays");
         conf_unref(conf);
         return;

@@ -158,8 +158,8 @@ static size_t lower_bound(const struct index *index, const struct index_query *q
     return low;
 }
 
-size_t index_find(const struct index *index, const struct index_query *query,
-                  const struct object **ret_first)
+size_t index_find(const struct index *index, const struct index_query *query, size_t nth,
+                  const struct object **ret_object)
 {
     size_t matches = 0;
     for (size_t i = lower_bound(index, query); i < index->count; i++) {
@@ -170,8 +170,8 @@ size_t index_find(const struct index *index, const struct index_query *query,
             continue;
         if (query->id && compare_bytes(object->id, object->id_len, query->id, query->id_len) != 0)
             continue;
-        if (matches++ == 0)
-            *ret_first = object;
+        if (matches++ == nth)
+            *ret_object = object;
     }
     return matches;
 }

@@ -29,8 +29,9 @@ int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *r
 /* Frees what the index holds; it is empty afterwards. */
 void index_clear(struct index *index);
 
-/* Returns how many objects match; *ret_first is one of them, if any. */
-size_t index_find(const struct index *index, const struct index_query *query,
-                  const struct object **ret_first);
+/* Returns how many objects match; *ret_object is the one at position `nth` among them, if there are
+ * so many. */
+size_t index_find(const struct index *index, const struct index_query *query, size_t nth,
+                  const struct object **ret_object);
 
 #endif

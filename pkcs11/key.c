@@ -1,17 +1,14 @@
 /* Keys and their homes: finds each key by a token's index and decides whether it may be used. */
 #include "config.h"
 #include "pkcs11/key.h"
-#include "pkcs11/sign.h"
+#include "pkcs11/examine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A JWT's signing input has neither blanks nor line ends: this can never be one. */
-#define KNOWN_QUESTION "hintsign: known answer\n"
-
-int keyring_new(struct token **tokens, size_t token_count, struct keyring **ret_keyring,
-                struct p11_error *error)
+int keyring_new(const struct crypto *crypto, struct token **tokens, size_t token_count,
+                struct keyring **ret_keyring, struct p11_error *error)
 {
     static _Atomic uint64_t serials;
     struct keyring *keyring = calloc(1, sizeof *keyring);
@@ -20,6 +17,7 @@ int keyring_new(struct token **tokens, size_t token_count, struct keyring **ret_
     keyring->serial = atomic_fetch_add(&serials, 1) + 1;
     atomic_store(&keyring->references, 1);
     pthread_mutex_init(&keyring->lock, NULL);
+    keyring->crypto = crypto;
     keyring->tokens = tokens;
     keyring->token_count = token_count;
     *ret_keyring = keyring;
@@ -37,6 +35,7 @@ static void key_free(struct key *key)
     if (!key)
         return;
     p11_kit_uri_free(key->uri);
+    EVP_PKEY_free(key->public_key);
     free(key->homes);
     free(key);
 }
@@ -70,8 +69,8 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
 int key_check_uri(const char *uri, struct p11_error *error)
 {
     P11KitUri *parsed = p11_kit_uri_new();
-    int r = parsed ? parse_uri(uri, parsed, error)
-                   : p11_error_text(error, P11_MEMORY, "out of memory");
+    int r =
+        parsed ? parse_uri(uri, parsed, error) : p11_error_text(error, P11_MEMORY, "out of memory");
     p11_kit_uri_free(parsed);
     return r;
 }
@@ -83,6 +82,7 @@ static int key_new(const struct keyring *keyring, const char *uri, const struct 
     if (!key)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     key->mech = mech;
+    key->crypto = keyring->crypto;
     key->uri = p11_kit_uri_new();
     key->home_count = keyring->token_count;
     key->homes = calloc(keyring->token_count, sizeof *key->homes);
@@ -120,121 +120,39 @@ int keyring_add(struct keyring *keyring, const char *uri, const struct mech *mec
     return r;
 }
 
-static size_t find_object(const struct key *key, const struct index *index,
-                          const struct object **ret_object)
-{
-    const CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(key->uri, CKA_LABEL);
-    const CK_ATTRIBUTE *id = p11_kit_uri_get_attribute(key->uri, CKA_ID);
-    struct index_query query = {.object_class = key->mech->object_class};
-    if (label) {
-        query.label = label->pValue;
-        query.label_len = label->ulValueLen;
-    }
-    if (id) {
-        query.id = id->pValue;
-        query.id_len = id->ulValueLen;
-    }
-    return index_find(index, &query, ret_object);
-}
-
-/* Whether the object may serve the key; otherwise `reason` follows "the key ". */
-static bool fits(const struct key *key, const struct object *object, char *reason, size_t size)
-{
-    const struct mech *mech = key->mech;
-    if (object->key_type != mech->key_types[0] && object->key_type != mech->key_types[1]) {
-        snprintf(reason, size, "is of a type that does not serve %s", mech->algorithm);
-        return false;
-    }
-    if (object->value_len && object->value_len < mech->key_min) {
-        snprintf(reason, size, "has %lu bytes, %s needs %zu (RFC 7518 section 3.2)",
-                 (unsigned long)object->value_len, mech->algorithm, mech->key_min);
-        return false;
-    }
-    return !object_unfit(object, reason, size);
-}
-
-/* What was found out about a key on one token. */
-struct finding {
-    const struct object *object; /* NULL: none, or several */
-    bool usable;
-    unsigned char answer[MECH_SIGNATURE_MAX];
-    char reason[KEY_REASON_MAX];
-};
-
-/* Lets the key answer, and compares with what it answered here before. */
-static int check_answer(const struct key *key, const struct key_home *home, struct finding *finding,
-                        struct p11_error *error)
-{
-    struct token *token = home->token;
-    int r = sign_on_session(token->module->fn, token->anchor, finding->object->handle, key->mech,
-                            KNOWN_QUESTION, sizeof KNOWN_QUESTION - 1, finding->answer, error);
-    if (r == P11_UNAVAILABLE)
-        return r;
-    char text[P11_ERROR_TEXT_MAX];
-    if (r < 0)
-        snprintf(finding->reason, KEY_REASON_MAX, "the key does not sign: %.160s",
-                 p11_error_describe(error, text, sizeof text));
-    else if (home->answered && memcmp(home->answer, finding->answer, key->mech->signature_len) != 0)
-        snprintf(finding->reason, KEY_REASON_MAX,
-                 "token %.64s was exchanged: the key is not the one that was there before",
-                 token->name);
-    else
-        finding->usable = true;
-    return 0;
-}
-
-/* Errors: P11_UNAVAILABLE. */
-static int examine(const struct key *key, const struct key_home *home, struct finding *finding,
-                   struct p11_error *error)
-{
-    const struct token *token = home->token;
-    const struct object *object = NULL;
-    size_t matches = 0;
-    char unfit[KEY_REASON_MAX - 10];
-    if (p11_kit_uri_match_token_info(key->uri, (CK_TOKEN_INFO *)&token->info))
-        matches = find_object(key, &token->index, &object);
-    if (matches == 0)
-        snprintf(finding->reason, KEY_REASON_MAX, "no such key on token %.64s", token->name);
-    else if (matches > 1)
-        snprintf(finding->reason, KEY_REASON_MAX, "%zu keys of that name on token %.64s", matches,
-                 token->name);
-    else if (!fits(key, object, unfit, sizeof unfit))
-        snprintf(finding->reason, KEY_REASON_MAX, "the key %s", unfit);
-    if (finding->reason[0])
-        return 0;
-    finding->object = object;
-    return check_answer(key, home, finding, error);
-}
-
 /* With the lock held. */
-static void name_key(struct key *key, const char *label, const unsigned char *answer)
+static void name_key(struct key *key, struct finding *finding)
 {
     if (atomic_load(&key->named))
         return;
-    snprintf(key->label, sizeof key->label, "%s", label);
+    snprintf(key->label, sizeof key->label, "%s", finding->object->label);
     for (size_t i = 0; i < KEY_DIGEST_HEX / 2; i++)
-        snprintf(key->digest + 2 * i, 3, "%02x", answer[i]);
+        snprintf(key->digest + 2 * i, 3, "%02x", finding->identity[i]);
+    key->public_key = finding->public_key;
+    finding->public_key = NULL;
     atomic_store(&key->named, true);
 }
 
 static int resolve_key(struct keyring *keyring, struct key *key, struct key_home *home,
                        uint64_t generation, struct p11_error *error)
 {
-    struct finding finding = {0};
+    struct finding finding;
     atomic_store(&home->generation, 0);
-    int r = examine(key, home, &finding, error);
+    int r = examine_key(keyring, key, home, &finding, error);
     if (r < 0)
         return r;
     pthread_mutex_lock(&keyring->lock);
     memcpy(home->reason, finding.reason, sizeof home->reason);
     if (finding.usable) {
-        name_key(key, finding.object->label, finding.answer);
-        memcpy(home->answer, finding.answer, sizeof home->answer);
-        home->answered = true;
+        name_key(key, &finding);
+        memcpy(home->identity, finding.identity, sizeof home->identity);
+        home->identified = true;
         home->handle = finding.object->handle;
+        home->prehashed = finding.prehashed;
         atomic_store(&home->generation, generation);
     }
     pthread_mutex_unlock(&keyring->lock);
+    finding_clear(&finding);
     return 0;
 }
 
@@ -283,9 +201,9 @@ static void judge(struct key *key)
     for (size_t i = 0; i < key->home_count; i++) {
         const struct key_home *home = &key->homes[i];
         usable |= atomic_load(&home->generation) != 0;
-        if (!home->answered)
+        if (!home->identified)
             continue;
-        if (first && memcmp(first->answer, home->answer, key->mech->signature_len) != 0)
+        if (first && memcmp(first->identity, home->identity, sizeof home->identity) != 0)
             key->contradicted = true;
         first = home;
     }

@@ -6,11 +6,12 @@
 #ifndef HINTSIGN_PKCS11_KEY_H
 #define HINTSIGN_PKCS11_KEY_H
 
-#include "pkcs11/mech.h"
+#include "pkcs11/crypto.h"
 #include "pkcs11/token.h"
 
-#define KEY_REASON_MAX 200
-#define KEY_DIGEST_HEX 32 /* hex digits: the first 16 bytes of the known answer */
+#define KEY_REASON_MAX   200
+#define KEY_IDENTITY_MAX 64
+#define KEY_DIGEST_HEX   32 /* hex digits: the first 16 bytes of the identity */
 
 struct key_home {
     struct token *token; /* borrowed */
@@ -18,29 +19,36 @@ struct key_home {
      * use the home: the module is shut, or the keyring is new to it. */
     _Atomic uint64_t generation;
     CK_OBJECT_HANDLE handle;
+    bool prehashed; /* the token signs hashes, not data */
     /* Under the keyring's lock: */
-    bool answered; /* a known answer was seen here; it stays the measure after a recovery */
-    unsigned char answer[MECH_SIGNATURE_MAX]; /* of the mechanism's signature length */
-    char reason[KEY_REASON_MAX];              /* why the key cannot be used here */
+    bool identified; /* what was here first stays the measure after a recovery */
+    /* Tells the key from all others: the MAC of a known text, or the SHA-256 of the public half
+     * (SubjectPublicKeyInfo); zeros behind it. */
+    unsigned char identity[KEY_IDENTITY_MAX];
+    char reason[KEY_REASON_MAX]; /* why the key cannot be used here */
 };
 
 struct key {
     const struct mech *mech;
+    const struct crypto *crypto; /* borrowed */
     P11KitUri *uri;
     atomic_bool ready;      /* at least one home can sign and none contradicts */
+    bool verify;            /* every signature before it is given out; RSA always is */
     struct key_home *homes; /* one a token of the keyring, in its order */
     size_t home_count;
     /* Written once, when a usable home is first found; read after key_is_named. */
     char label[OBJECT_LABEL_MAX + 1];
-    char digest[KEY_DIGEST_HEX + 1]; /* tells the key from others: of its known answer */
+    char digest[KEY_DIGEST_HEX + 1]; /* of its identity */
+    EVP_PKEY *public_key;            /* of a private key; not to be freed */
     atomic_bool named;
     /* Under the keyring's lock: */
-    bool contradicted;                /* two tokens gave different known answers */
-    const struct key *other_use;      /* the same object under another algorithm, or NULL */
+    bool contradicted;           /* two tokens hold different keys of the name */
+    const struct key *other_use; /* the same object under another algorithm, or NULL */
 };
 
 struct keyring {
-    uint64_t serial; /* no other keyring of the process has it */
+    uint64_t serial;             /* no other keyring of the process has it */
+    const struct crypto *crypto; /* borrowed */
     _Atomic unsigned references;
     struct token **tokens; /* borrowed */
     size_t token_count;
@@ -51,8 +59,8 @@ struct keyring {
 };
 
 /* An empty keyring over these tokens, with one reference. Errors: P11_MEMORY. */
-int keyring_new(struct token **tokens, size_t token_count, struct keyring **ret_keyring,
-                struct p11_error *error);
+int keyring_new(const struct crypto *crypto, struct token **tokens, size_t token_count,
+                struct keyring **ret_keyring, struct p11_error *error);
 
 struct keyring *keyring_ref(struct keyring *keyring);
 
@@ -69,7 +77,7 @@ int key_check_uri(const char *uri, struct p11_error *error);
 int keyring_add(struct keyring *keyring, const char *uri, const struct mech *mech,
                 struct key **ret_key, struct p11_error *error);
 
-/* Finds every key on one token by its index, checks its protection and its known answer, and
+/* Finds every key on one token by its index, checks its protection, lets it answer, and
  * stamps what may be used with `generation`. The token is open and indexed. An unfit key is no
  * error: its home says why. Errors: P11_UNAVAILABLE (the token failed meanwhile). */
 int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t generation,

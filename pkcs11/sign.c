@@ -3,6 +3,8 @@
 #include "pkcs11/sign.h"
 #include "pkcs11/prober.h"
 
+#include <string.h>
+
 static int call_error(struct p11_error *error, const char *call, CK_RV rv)
 {
     int code = p11_rv_rung(rv) != P11_RUNG_NONE ? P11_UNAVAILABLE : P11_FAILED;
@@ -12,43 +14,84 @@ static int call_error(struct p11_error *error, const char *call, CK_RV rv)
     return p11_error_call(error, code, call, rv);
 }
 
-int sign_on_session(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
-                    const struct mech *mech, const void *data, size_t length,
-                    unsigned char signature[static MECH_SIGNATURE_MAX], struct p11_error *error)
+/* What C_Sign is given: the data itself, or its hash in the form that the mechanism takes. */
+struct input {
+    const void *data;
+    size_t length;
+    unsigned char hash[MECH_DIGEST_INFO_LEN + CRYPTO_DIGEST_MAX];
+};
+
+static int prepare(const struct signing *signing, const void *data, size_t length,
+                   struct input *ret_input, struct p11_error *error)
 {
-    CK_MECHANISM mechanism = {mech->mechanism, NULL, 0};
+    const struct mech_hash *hash = mech_hash_at(signing->mech->digest);
+    size_t prefix = signing->mech->family == MECH_RSA_PKCS1 ? MECH_DIGEST_INFO_LEN : 0;
+    ret_input->data = data;
+    ret_input->length = length;
+    if (!signing->prehashed)
+        return 0;
+    memcpy(ret_input->hash, hash->digest_info, prefix);
+    if (!crypto_digest(signing->crypto, signing->mech, data, length, ret_input->hash + prefix))
+        return p11_error_text(error, P11_FAILED, "OpenSSL cannot hash");
+    ret_input->data = ret_input->hash;
+    ret_input->length = prefix + hash->length;
+    return 0;
+}
+
+int sign_on_session(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
+                    const struct signing *signing, const void *data, size_t length,
+                    unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+                    struct p11_error *error)
+{
+    const struct mech *mech = signing->mech;
+    const struct mech_hash *hash = mech_hash_at(mech->digest);
+    CK_RSA_PKCS_PSS_PARAMS pss = {hash->mechanism, hash->mgf, hash->length};
+    CK_MECHANISM mechanism = {signing->prehashed ? mech->prehashed : mech->mechanism, NULL, 0};
+    if (mech->family == MECH_RSA_PSS) {
+        mechanism.pParameter = &pss;
+        mechanism.ulParameterLen = sizeof pss;
+    }
+    struct input input;
+    int r = prepare(signing, data, length, &input, error);
+    if (r < 0)
+        return r;
     CK_RV rv = fn->C_SignInit(session, &mechanism, handle);
     if (rv != CKR_OK)
         return call_error(error, "C_SignInit", rv);
     CK_ULONG signature_len = MECH_SIGNATURE_MAX;
-    rv = fn->C_Sign(session, (CK_BYTE_PTR)data, length, signature, &signature_len);
+    rv = fn->C_Sign(session, (CK_BYTE_PTR)input.data, input.length, signature, &signature_len);
     if (rv != CKR_OK)
         return call_error(error, "C_Sign", rv);
-    if (signature_len != mech->signature_len)
+    if (signature_len > MECH_SIGNATURE_MAX ||
+        (mech->signature_len && signature_len != mech->signature_len))
         return p11_error_text(error, P11_FAILED, "C_Sign gave %lu bytes where %s has %zu",
                               (unsigned long)signature_len, mech->algorithm, mech->signature_len);
+    *ret_length = signature_len;
     return 0;
 }
 
 /* What is to be signed, and by whom. */
 struct job {
-    const struct mech *mech;
+    struct key *key;
     const void *data;
     size_t length;
     unsigned hint;
     unsigned char *signature;
+    size_t signature_len;
 };
 
 /* With the module entered. On an error *ret_rung says what it takes to recover. */
-static int sign_inside(const struct job *job, struct token *token, uint64_t generation,
-                       CK_OBJECT_HANDLE handle, enum p11_rung *ret_rung, struct p11_error *error)
+static int sign_inside(struct job *job, const struct key_home *home, uint64_t generation,
+                       enum p11_rung *ret_rung, struct p11_error *error)
 {
+    struct token *token = home->token;
+    struct signing signing = {job->key->mech, job->key->crypto, home->prehashed};
     CK_FUNCTION_LIST *fn = token->module->fn;
     struct session *session;
     int r = session_take(&token->sessions, fn, token->slot, generation, job->hint, &session, error);
     if (r == 0) {
-        r = sign_on_session(fn, session->handle, handle, job->mech, job->data, job->length,
-                            job->signature, error);
+        r = sign_on_session(fn, session->handle, home->handle, &signing, job->data, job->length,
+                            job->signature, &job->signature_len, error);
         if (r == 0)
             session_return(&token->sessions, session);
         else
@@ -59,9 +102,22 @@ static int sign_inside(const struct job *job, struct token *token, uint64_t gene
     return r;
 }
 
+/* A wrong signature never leaves. */
+static int check_signature(const struct job *job, const struct token *token,
+                           enum p11_rung *ret_rung, struct p11_error *error)
+{
+    const struct key *key = job->key;
+    if (!key->public_key || (!mech_is_rsa(key->mech) && !key->verify) ||
+        crypto_verify(job->key->crypto, key->mech, key->public_key, job->data, job->length,
+                      job->signature, job->signature_len))
+        return 0;
+    *ret_rung = P11_RUNG_SESSION;
+    return p11_error_text(error, P11_UNAVAILABLE, "token %s gave a wrong signature", token->name);
+}
+
 /* One try at one home. *ret_generation is the generation it was made in, 0 when the key cannot be
  * used here now. */
-static int try_home(const struct job *job, struct key_home *home, uint64_t *ret_generation,
+static int try_home(struct job *job, struct key_home *home, uint64_t *ret_generation,
                     enum p11_rung *ret_rung, struct p11_error *error)
 {
     struct module *module = home->token->module;
@@ -75,18 +131,18 @@ static int try_home(const struct job *job, struct key_home *home, uint64_t *ret_
         r = p11_error_text(error, P11_UNAVAILABLE, "the key is not on token %s", home->token->name);
     } else if (module->one_caller) {
         pthread_mutex_lock(&module->turn);
-        r = sign_inside(job, home->token, *ret_generation, home->handle, ret_rung, error);
+        r = sign_inside(job, home, *ret_generation, ret_rung, error);
         pthread_mutex_unlock(&module->turn);
     } else {
-        r = sign_inside(job, home->token, *ret_generation, home->handle, ret_rung, error);
+        r = sign_inside(job, home, *ret_generation, ret_rung, error);
     }
     module_leave(module);
-    return r;
+    return r == 0 ? check_signature(job, home->token, ret_rung, error) : r;
 }
 
 /* Tries a home, once more with a fresh session where the first one failed, and tells the prober
  * when that was not enough. */
-static int sign_at(const struct job *job, struct key_home *home, struct p11_error *error)
+static int sign_at(struct job *job, struct key_home *home, struct p11_error *error)
 {
     uint64_t generation;
     enum p11_rung rung;
@@ -102,7 +158,7 @@ static int sign_at(const struct job *job, struct key_home *home, struct p11_erro
 }
 
 /* The homes in order, the next one where one is not available. */
-static int sign_anywhere(const struct job *job, struct key *key, struct p11_error *error)
+static int sign_anywhere(struct job *job, struct key *key, struct p11_error *error)
 {
     int r = p11_error_text(error, P11_UNAVAILABLE, "the key is not ready");
     for (size_t i = 0; i < key->home_count && atomic_load(&key->ready); i++) {
@@ -137,13 +193,16 @@ static int no_home(struct key *key, struct p11_error *error)
 }
 
 int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
-             unsigned char signature[static MECH_SIGNATURE_MAX], struct p11_error *error)
+             unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+             struct p11_error *error)
 {
-    struct job job = {key->mech, data, length, hint, signature};
+    struct job job = {key, data, length, hint, signature, 0};
     int r = sign_anywhere(&job, key, error);
     if (r == P11_UNAVAILABLE && wait_for_recovery(key))
         r = sign_anywhere(&job, key, error);
     if (r == P11_UNAVAILABLE)
         r = no_home(key, error);
+    if (r == 0)
+        *ret_length = job.signature_len;
     return r;
 }

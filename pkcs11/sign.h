@@ -7,17 +7,27 @@
 #define SIGN_RECOVERY_WAIT_MS 2000 /* for a failed token to come back within a request */
 
 /* Signs `data` with the key's mechanism. A session that fails is replaced once; a token that lost
- * its login or its handles is given to its prober and tried once more. `hint` spreads callers
- * over the sessions: give each thread its own number. On success `signature` holds exactly
- * mech->signature_len bytes. Takes no lock while a session is free.
+ * its login or its handles is given to its prober and tried once more. RSA signatures are verified
+ * before they are given out, because a faulty one gives the key away; others where the key says so.
+ * `hint` spreads callers over the sessions: give each thread its own number. `signature` is in
+ * JOSE's form (RFC 7518 section 3). Takes no lock while a session is free.
  * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_KEY, P11_BUSY, P11_FAILED. */
 int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
-             unsigned char signature[static MECH_SIGNATURE_MAX], struct p11_error *error);
+             unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+             struct p11_error *error);
+
+/* How a key signs on one token. */
+struct signing {
+    const struct mech *mech;
+    const struct crypto *crypto;
+    bool prehashed;
+};
 
 /* C_SignInit and C_Sign on a session that the caller holds: the only place that calls them.
  * Errors: P11_UNAVAILABLE, P11_KEY, P11_FAILED; error->rv says more. */
 int sign_on_session(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
-                    const struct mech *mech, const void *data, size_t length,
-                    unsigned char signature[static MECH_SIGNATURE_MAX], struct p11_error *error);
+                    const struct signing *signing, const void *data, size_t length,
+                    unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+                    struct p11_error *error);
 
 #endif

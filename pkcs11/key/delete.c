@@ -22,7 +22,7 @@ static size_t find(const struct token *token, CK_OBJECT_CLASS object_class,
                                 .label_len = strlen(options->label),
                                 .id = options->id_len ? options->id : NULL,
                                 .id_len = options->id_len};
-    return index_find(&token->index, &query, ret_first);
+    return index_find(&token->index, &query, 0, ret_first);
 }
 
 /* Other programs may leave one half without an id. */

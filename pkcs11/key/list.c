@@ -18,7 +18,7 @@ static bool is_half(const struct index *index, const struct object *object)
                                        .id = object->id,
                                        .id_len = object->id_len};
     const struct object *found;
-    return index_find(index, &private_half, &found) > 0;
+    return index_find(index, &private_half, 0, &found) > 0;
 }
 
 /* In the order of the alphabet; the index has its own. */

@@ -28,7 +28,7 @@ static bool is_taken(const struct token *token, struct index_query query)
     const struct object *found;
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         query.object_class = classes[i];
-        if (index_find(&token->index, &query, &found) > 0)
+        if (index_find(&token->index, &query, 0, &found) > 0)
             return true;
     }
     return false;

@@ -55,7 +55,7 @@ static size_t find(const char *label, const char *id, const struct object **ret_
 {
     const struct index_query query = {CKO_SECRET_KEY, label, label ? strlen(label) : 0, id,
                                       id ? strlen(id) : 0};
-    return index_find(&keys, &query, ret_first);
+    return index_find(&keys, &query, 0, ret_first);
 }
 
 static void empty_token(void **state)
@@ -117,7 +117,7 @@ static void classes_are_apart(void **state)
     const struct object *found;
     assert_int_equal(find("pair", NULL, &found), 0);
     const struct index_query public_half = {CKO_PUBLIC_KEY, "pair", 4, NULL, 0};
-    assert_int_equal(index_find(&keys, &public_half, &found), 1);
+    assert_int_equal(index_find(&keys, &public_half, 0, &found), 1);
     assert_int_equal(found->handle, 2);
 }
 
@@ -130,7 +130,7 @@ static void names_may_hold_any_byte(void **state)
     build_all();
     const struct object *found;
     const struct index_query query = {CKO_SECRET_KEY, "a\0b", 3, "\0", 1};
-    assert_int_equal(index_find(&keys, &query, &found), 1);
+    assert_int_equal(index_find(&keys, &query, 0, &found), 1);
     assert_int_equal(find("a", NULL, &found), 0);
 }
 

@@ -1,0 +1,36 @@
+/* OpenSSL as this folder uses it: hashes before a signature, public keys after it. */
+#ifndef HINTSIGN_PKCS11_CRYPTO_H
+#define HINTSIGN_PKCS11_CRYPTO_H
+
+#include "pkcs11/error.h"
+#include "pkcs11/mech.h"
+
+#include <openssl/evp.h>
+
+#define CRYPTO_DIGEST_MAX 64 /* bytes */
+
+/* A library context of our own: PKCS#11 modules in this process use, configure and shut down the
+ * default one. Safe to share between threads. */
+struct crypto {
+    OSSL_LIB_CTX *library;
+    char *properties; /* which implementations to fetch, or NULL */
+    EVP_MD *digests[MECH_DIGESTS];
+};
+
+/* `properties` is a property query of OpenSSL, such as "fips=yes", or NULL.
+ * Errors: P11_MEMORY, P11_INVALID (no implementation has these properties). */
+int crypto_new(const char *properties, struct crypto **ret_crypto, struct p11_error *error);
+
+void crypto_free(struct crypto *crypto); /* accepts NULL */
+
+/* Hashes `data` for a mechanism that wants it hashed. `digest` receives mech_digest_len bytes.
+ * Returns false when OpenSSL fails. */
+bool crypto_digest(const struct crypto *crypto, const struct mech *mech, const void *data,
+                   size_t length, unsigned char digest[static CRYPTO_DIGEST_MAX]);
+
+/* Whether a signature in JOSE's form (RFC 7518 section 3: r||s for ECDSA) verifies. */
+bool crypto_verify(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
+                   const void *data, size_t length, const unsigned char *signature,
+                   size_t signature_len);
+
+#endif
