@@ -217,8 +217,8 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
         if (!row) {
             /* The word itself is not shown: after a slip it may be a secret. */
             snprintf(problem, problem_size,
-                     "argument %d is no option of it: see hintsign-key %s --help", i,
-                     command->name);
+                     "argument %d is not an option of %s: see hintsign-key %s --help", i,
+                     command->name, command->name);
             return -1;
         }
         const char *value = strchr(argv[i], '=');

@@ -67,10 +67,10 @@ refused 1 'a module that is not registered' 'registered with p11-kit' list \
 
 refused 2 'no command' 'which command'
 refused 2 'an unknown command' 'no such command' improt
-refused 2 'an unknown option' 'argument 3 is no option' list --token "$token" --lable x
-refused 2 'an option of another command' 'argument 3 is no option' list --token "$token" --yes
-refused 2 'an abbreviated option' 'argument 5 is no option' "${import[@]}" --secret x
-refused 2 'a secret as an argument' 'argument 5 is no option' "${import[@]}" "$good"
+refused 2 'an unknown option' 'argument 3 is not an option of' list --token "$token" --lable x
+refused 2 'an option of another command' 'argument 3 is not an option of' list --token "$token" --yes
+refused 2 'an abbreviated option' 'argument 5 is not an option of' "${import[@]}" --secret x
+refused 2 'a secret as an argument' 'argument 5 is not an option of' "${import[@]}" "$good"
 unlike "$(cat "$work/stderr")" "$good" '... and does not repeat it'
 refused 2 'an option without its value' '--label lacks its value' list --token "$token" --label
 refused 2 'an option with a value that it does not take' '--json takes no value' list \
