@@ -45,8 +45,9 @@ static bool is_named(const char *p, const char *name)
     return strncmp(p + 1, name, length) == 0 && p[1 + length] == '"';
 }
 
-/* Where the child stands inside the object or array that `p` stands on; the parent itself where a
- * name was written with escapes. `*ret_value` is where the child's value begins. */
+/* Where the child stands inside the object or array that `p` stands on, and in `*ret_value` where
+ * its value begins. A name that was written with escapes is not found: then it is the parent
+ * itself, and `*ret_value` is NULL. */
 static const char *find_child(const char *p, const struct json_at *child, const char **ret_value)
 {
     const char *parent = p;
@@ -67,7 +68,7 @@ static const char *find_child(const char *p, const struct json_at *child, const 
         p = skip_space(skip_value(p));
         p = skip_space(p + (*p == ','));
     }
-    *ret_value = parent;
+    *ret_value = NULL;
     return parent;
 }
 
@@ -78,12 +79,11 @@ static const char *find(const char *text, const struct json_at *at, const char *
         return *ret_value;
     }
     const char *value;
-    find(text, at->parent, &value);
-    if (*value != '{' && *value != '[') {
-        *ret_value = value;
-        return value;
-    }
-    return find_child(value, at, ret_value);
+    const char *place = find(text, at->parent, &value);
+    if (value)
+        return find_child(value, at, ret_value);
+    *ret_value = NULL;
+    return place;
 }
 
 size_t json_line(const char *text, const struct json_at *at)

@@ -159,6 +159,7 @@ AGENT_TESTS = \
 	tests/unit/test_base64url \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
+	tests/unit/test_json_line \
 	tests/unit/test_kind \
 	tests/unit/test_text
 check_PROGRAMS += $(AGENT_TESTS)
@@ -170,6 +171,8 @@ tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_form_LDADD = $(agent_test_libs)
 tests_unit_test_json_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_file_LDADD = $(agent_test_libs)
+tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
