@@ -151,22 +151,28 @@ tests_unit_test_template_LDADD = $(key_test_libs)
 check_LIBRARIES = tests/unit/libagenttest.a
 tests_unit_libagenttest_a_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_libagenttest_a_SOURCES = \
+	tests/unit/given.c tests/unit/given.h \
+	tests/unit/members.c tests/unit/members.h \
 	tests/unit/scratch.c tests/unit/scratch.h
 agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS)
 agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_base64url \
+	tests/unit/test_conf \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
+	tests/unit/test_profile \
 	tests/unit/test_text
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 endif
 tests_unit_test_base64url_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_base64url_LDADD = $(agent_test_libs)
+tests_unit_test_conf_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_conf_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_form_LDADD = $(agent_test_libs)
 tests_unit_test_json_file_CPPFLAGS = $(agent_test_cppflags)
@@ -175,5 +181,7 @@ tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
+tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_profile_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_text_LDADD = $(agent_test_libs)
