@@ -48,17 +48,17 @@ static struct conf *load(void)
 struct conf *given_conf(void)
 {
     struct conf *conf = load();
-    if (conf_bind(conf, NULL, 0) < 0)
+    if (conf_bind(conf, NULL, NULL, 0) < 0)
         give_up("out of memory");
     return conf;
 }
 
-static struct conf *load_bound(struct hsm *hsm)
+static struct conf *load_bound(const struct service *service)
 {
     size_t count;
-    struct token **tokens = hsm_tokens(hsm, &count);
+    struct token **tokens = hsm_tokens(service->hsm, &count);
     struct conf *conf = load();
-    if (conf_bind(conf, tokens, count) < 0)
+    if (conf_bind(conf, service->crypto, tokens, count) < 0)
         give_up("out of memory");
     return conf;
 }
@@ -66,20 +66,23 @@ static struct conf *load_bound(struct hsm *hsm)
 struct service *given_service(void)
 {
     char error[CONF_ERROR_MAX];
+    struct p11_error reason;
     struct service *service = calloc(1, sizeof *service);
     struct conf *conf = load();
     pthread_mutex_init(&service->lock, NULL);
+    if (crypto_new(NULL, &service->crypto, &reason) < 0)
+        give_up(reason.text);
     if (hsm_new(conf, &service->hsm, error) < 0 ||
         audit_open(conf->audit_path, conf->audit_sync, &service->audit, error) < 0)
         give_up(error);
     conf_unref(conf);
-    service->conf = load_bound(service->hsm);
+    service->conf = load_bound(service);
     return service;
 }
 
 void given_reload(struct service *service)
 {
-    service_set_conf(service, load_bound(service->hsm));
+    service_set_conf(service, load_bound(service));
 }
 
 void given_end(struct service *service)
@@ -87,6 +90,7 @@ void given_end(struct service *service)
     conf_unref(service->conf);
     audit_close(service->audit);
     hsm_stop(service->hsm, 0);
+    crypto_free(service->crypto);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }

@@ -77,6 +77,17 @@ static void files_of_other_users(void **state)
     const char *path = scratch_json("file", "{}");
     assert_int_equal(chown(path, 12345, 0), 0);
     assert_not_opened(path, ": belongs neither to root nor to the agent's user");
+
+    struct json_file file;
+    assert_int_equal(json_file_open_in(&file, path, 12345), 0);
+    json_file_close(&file);
+    assert_int_equal(json_file_open_in(&file, path, 12346), -1);
+    assert_error(&file, ": belongs neither to root, its folder's owner nor the agent's user");
+    json_file_close(&file);
+    assert_int_equal(chmod(path, 0620), 0);
+    assert_int_equal(json_file_open_in(&file, path, 12345), -1);
+    assert_error(&file, ": others can write it (chmod go-w)");
+    json_file_close(&file);
 }
 
 static void long_files(void **state)
@@ -209,6 +220,28 @@ static void members_are_taken(void **state)
     assert_int_equal(taken.elements, 2);
 }
 
+/* For a reader whom only some members concern. */
+static void other_members_are_left_alone(void **state)
+{
+    struct json_file file;
+    struct taken taken = {0};
+    (void)state;
+    const char *path = scratch_json("file", "{'name':'x','other':{},'description':7}");
+    assert_int_equal(json_file_open(&file, path), 0);
+    struct json_at root = {.value = file.root};
+    assert_int_equal(json_take_members(&file, &root, members, &taken), 0);
+    assert_string_equal(taken.name, "x");
+    free(taken.name);
+    json_file_close(&file);
+
+    path = scratch_json("file", "{'other':1}");
+    assert_int_equal(json_file_open(&file, path), 0);
+    root.value = file.root;
+    assert_int_equal(json_take_members(&file, &root, members, &taken), -1);
+    assert_error(&file, ":1: \"name\" is missing");
+    json_file_close(&file);
+}
+
 static void every_error_names_line_and_member(void **state)
 {
     static const struct {
@@ -277,6 +310,7 @@ int main(void)
         test(long_files),
         test(what_is_no_json),
         test(members_are_taken),
+        test(other_members_are_left_alone),
         test(every_error_names_line_and_member),
         test(long_names),
     };

@@ -49,8 +49,8 @@ static struct profile *load_good(const char *text)
 struct wrong {
     const char *member;
     const char *value;
-    size_t line; /* counted from the member's own */
-    const char *error;
+    size_t line;                  /* counted from the member's own */
+    const char *error;            /* ends with "..." where it goes on */
     const struct member *profile; /* NULL: authway */
 };
 
@@ -64,7 +64,8 @@ static void assert_wrong(const struct wrong *wrong)
     snprintf(wanted, sizeof wanted, "%zu: %s", line + wrong->line, wrong->error);
     if (!*error)
         profile_free(profile);
-    if (strcmp(error, wanted) != 0)
+    char *dots = strstr(wanted, "...");
+    if (dots ? strncmp(error, wanted, (size_t)(dots - wanted)) : strcmp(error, wanted))
         fail_msg("%s = %s\n  gives: %s\n  wanted: %s", wrong->member,
                  wrong->value ? wrong->value : "nothing", error, wanted);
 }
@@ -82,8 +83,9 @@ static void wrong_members(void **state)
         {"version", "2", 0, "version: must be an integer from 1 to 1", NULL},
         {"version", "'1'", 0, "version: must be an integer from 1 to 1", NULL},
         {"version", NULL, 0, "\"version\" is missing", NULL},
-        {"kind", "'pingtwo'", 0, "kind: must be one of pingone, authway, client_assertion", NULL},
-        {"kind", "[]", 0, "kind: must be one of pingone, authway, client_assertion", NULL},
+        {"kind", "'pingtwo'", 0, "kind: must be one of pingone, authway, client_assertion...",
+         NULL},
+        {"kind", "[]", 0, "kind: must be one of pingone, authway, client_assertion...", NULL},
         {"kind", NULL, 0, "\"kind\" is missing", NULL},
         {"key", "7", 0, "key: must be a string", NULL},
         {"key", "''", 0, "key: must have 1 to 1024 bytes", NULL},
@@ -96,9 +98,9 @@ static void wrong_members(void **state)
         {"key", "'pkcs11:object=k;colour=red'", 0,
          "key: the URI of a key names object=, id= and its token, nothing else", NULL},
         {"key", NULL, 0, "\"key\" is missing", NULL},
-        {"algorithm", "'none'", 0, "algorithm: must be one of HS256, HS384, HS512", NULL},
-        {"algorithm", "'hs256'", 0, "algorithm: must be one of HS256, HS384, HS512", NULL},
-        {"algorithm", "256", 0, "algorithm: must be one of HS256, HS384, HS512", NULL},
+        {"algorithm", "'none'", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
+        {"algorithm", "'hs256'", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
+        {"algorithm", "256", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
         {"algorithm", NULL, 0, "\"algorithm\" is missing", NULL},
         {"client_id", "['app']", 0, "client_id: must be a string", NULL},
         {"client_id", "''", 0, "client_id: must have 1 to 1024 bytes", NULL},
