@@ -98,8 +98,12 @@ static void prepare_claim(struct template *template, const struct profile *profi
         if (profile->lifetime)
             add_gap(template, part, "exp");
         break;
+    case PART_JTI_IF:
+        if (!profile->wants_jti)
+            break;
+        /* fall through */
     case PART_JTI:
-        add_gap(template, part, "jti");
+        add_gap(template, PART_JTI, "jti");
         template->has_jti = true;
         break;
     default:
@@ -146,7 +150,7 @@ static void put_accepted(const struct verdict *verdict, struct text *claims)
         if (!claim)
             continue;
         put_name(claims, profile->accept[i].name);
-        text_string(claims, claim->value, claim->length);
+        accept_write(&profile->accept[i], claim, claims);
     }
 }
 

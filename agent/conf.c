@@ -353,6 +353,7 @@ int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tok
         struct profile *profile = conf->profiles[i];
         if (keyring_add(conf->keyring, profile->key_uri, profile->mech, &profile->key, &error) < 0)
             return -1;
+        profile->key->verify = profile->verify;
     }
     return 0;
 }

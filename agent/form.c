@@ -85,8 +85,11 @@ static bool is_uri(const char *value, size_t length)
 }
 
 static const struct form forms[] = {
-    {"string", form_is_text}, {"email", is_email}, {"e164", is_e164},
-    {"uuid", is_uuid},        {"uri", is_uri},
+    {"string", form_is_text, FORM_TEXT}, {"email", is_email, FORM_TEXT},
+    {"e164", is_e164, FORM_TEXT},        {"uuid", is_uuid, FORM_TEXT},
+    {"uri", is_uri, FORM_TEXT},          {"integer", NULL, FORM_INTEGER},
+    {"boolean", NULL, FORM_BOOLEAN},     {"sub_id", NULL, FORM_SUB_ID},
+    {"object", NULL, FORM_OBJECT},
 };
 #define FORMS (sizeof forms / sizeof forms[0])
 

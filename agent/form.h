@@ -7,9 +7,12 @@
 
 #define FORM_VALUE_MAX 1024 /* bytes; a profile may ask for less */
 
+enum form_type { FORM_TEXT, FORM_INTEGER, FORM_BOOLEAN, FORM_SUB_ID, FORM_OBJECT };
+
 struct form {
     const char *name; /* as profiles spell it: "string", "email", ... */
-    bool (*matches)(const char *value, size_t length);
+    bool (*matches)(const char *value, size_t length); /* of FORM_TEXT */
+    enum form_type type;
 };
 
 /* The form of that name, or NULL. */

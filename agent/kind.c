@@ -9,6 +9,7 @@ static const struct kind kinds[] = {
         .name = "pingone", /* the bytes that PingOne's own jwtgen gives */
         .header = {PART_TYP, PART_ALG},
         .claims = {PART_IAT, PART_EXP, PART_ISS, PART_ACCEPTED, PART_AUD},
+        .issuer_member = "client_id",
         .secret_key = true,
         .lifetime = 300,
         .first = "sub",
@@ -18,17 +19,30 @@ static const struct kind kinds[] = {
         .name = "authway", /* the order of the vendor's sample */
         .header = {PART_ALG, PART_TYP},
         .claims = {PART_ACCEPTED, PART_IAT, PART_ISS, PART_AUD, PART_EXP},
+        .issuer_member = "client_id",
         .secret_key = true,
-        .lifetime_optional = true,
         .first = "sub",
         .last = "tid",
         .accepts_more = true,
         .needs_identifier = true,
     },
     {
+        .name = "ciba", /* for other providers; OpenID CIBA Core section 7.1 */
+        .header = {PART_ALG, PART_TYP, PART_KID},
+        .claims = {PART_ISS, PART_AUD, PART_IAT, PART_EXP, PART_JTI, PART_ACCEPTED},
+        .issuer_member = "issuer",
+        .secret_key = true,
+        .private_key = true,
+        .lifetime = 300,
+        .accepts_more = true,
+        .needs_identifier = true,
+        .typ_settable = true,
+    },
+    {
         .name = "client_assertion", /* RFC 7523 section 3, OpenID Connect Core section 9 */
         .header = {PART_ALG, PART_TYP, PART_KID},
         .claims = {PART_ISS, PART_SUB_IS_ISS, PART_AUD, PART_JTI, PART_IAT, PART_EXP},
+        .issuer_member = "client_id",
         .secret_key = true,
         .private_key = true,
         .lifetime = 60,

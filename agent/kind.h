@@ -17,6 +17,7 @@ enum part {
     PART_IAT,
     PART_EXP, /* where the profile has a lifetime */
     PART_JTI,
+    PART_JTI_IF,   /* where the profile wants one */
     PART_ACCEPTED, /* the caller's claims, in the profile's order */
 };
 
@@ -26,16 +27,17 @@ struct kind {
     const char *name;
     enum part header[4];
     enum part claims[KIND_PARTS_MAX];
-    bool secret_key;        /* signed with a client secret, HS256 to HS512 */
-    bool private_key;       /* signed with a private key, RS256 to EdDSA */
-    long lifetime;          /* seconds; the default, 0: none */
-    bool lifetime_optional; /* a profile may leave exp out */
-    const char *first;      /* the claim that comes first among the accepted ones, or NULL */
-    const char *last;       /* the one that comes last, or NULL */
-    bool accepts_more;      /* a profile may accept other claims than these two */
-    bool needs_identifier;  /* `first`, or any accepted claim but `last`, must be given */
-    bool typ_settable;      /* a profile may say another typ than JWT */
-    bool may_name_issuer;   /* its identifier is the issuer: a client assertion */
+    const char *issuer_member; /* the member of a profile that says who issues */
+    bool secret_key;           /* signed with a client secret, HS256 to HS512 */
+    bool private_key;          /* signed with a private key, RS256 to EdDSA */
+    long lifetime;             /* seconds; the default, 0: none */
+    const char *first;         /* the claim that comes first among the accepted ones, or NULL */
+    const char *first_form;    /* its form unless the profile says another */
+    const char *last;          /* the one that comes last, or NULL */
+    bool accepts_more;         /* a profile may accept other claims than these two */
+    bool needs_identifier;     /* `first`, or any accepted claim but `last`, must be given */
+    bool typ_settable;         /* a profile may say another typ than JWT */
+    bool may_name_issuer;      /* its identifier is the issuer: a client assertion */
 };
 
 /* The kind of that name, or NULL. */

@@ -7,6 +7,7 @@ AGENT_LIBS = agent/libagent.a pkcs11/libp11.a $(P11KIT_LIBS) $(CRYPTO_LIBS) $(JA
 
 agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 agent_libagent_a_SOURCES = \
+	agent/accept.c agent/accept.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
 	agent/audit_file.c agent/audit_file.h \

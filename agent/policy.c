@@ -83,10 +83,9 @@ static size_t blank_length(const char *s, size_t left)
 
 /* A hint whose subject is the client's own id is an accepted client assertion at real providers,
  * some of which compare loosely. */
-static bool is_issuer(const struct profile *profile, const struct claim *claim)
+static bool is_issuer(const struct profile *profile, const char *value, size_t length)
 {
-    const char *value = claim->value;
-    size_t length = claim->length, blank;
+    size_t blank;
     while ((blank = blank_length(value, length)) > 0) {
         value += blank;
         length -= blank;
@@ -103,6 +102,16 @@ static bool is_issuer(const struct profile *profile, const struct claim *claim)
     return length == 0;
 }
 
+static bool names_issuer(const struct profile *profile, const struct claim *claim)
+{
+    if (claim->value && is_issuer(profile, claim->value, claim->length))
+        return true;
+    for (size_t i = 0; i < claim->member_count; i++)
+        if (names_issuer(profile, &claim->members[i]))
+            return true;
+    return false;
+}
+
 static int check_claim(const struct profile *profile, const struct claim *claim,
                        struct verdict *verdict, struct refusal *refusal)
 {
@@ -112,18 +121,11 @@ static int check_claim(const struct profile *profile, const struct claim *claim,
     if (i == profile->accept_count)
         return refuse_claim(refusal, claim->name, "The profile does not accept this claim.");
     const struct accept *accept = &profile->accept[i];
-    if (!claim->value)
-        return refuse_claim(refusal, accept->name, "The claim must be a string.");
-    if (claim->length > accept->max)
-        return refuse_claim(refusal, accept->name, "The claim is too long.");
-    if (!form_is_text(claim->value, claim->length))
-        return refuse_claim(refusal, accept->name,
-                            "The claim is empty or has a character below U+0020.");
-    if (!accept->form->matches(claim->value, claim->length))
-        return refuse_claim(refusal, accept->name,
-                            "The claim does not have the form it must have.");
-    if (!profile->kind->may_name_issuer && is_issuer(profile, claim))
-        return refuse_claim(refusal, accept->name, "The claim names the client itself.");
+    const char *message = accept_check(accept, claim);
+    if (message)
+        return refuse_claim(refusal, accept->name, message);
+    if (!profile->kind->may_name_issuer && names_issuer(profile, claim))
+        return refuse_claim(refusal, accept->name, "The claim names the issuer itself.");
     verdict->claims[i] = claim;
     return 0;
 }

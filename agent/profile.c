@@ -13,8 +13,7 @@ struct loading {
     struct profile *profile;
     const char *const *listeners;
     bool has_lifetime;
-    struct accept *accept; /* the claim that is being read */
-    claim_set *set;        /* the set that is being read */
+    claim_set *set; /* the set that is being read */
 };
 
 bool profile_is_name(const char *name, size_t length)
@@ -85,18 +84,48 @@ static int take_algorithm(struct json_file *file, const struct json_at *at, void
     return r;
 }
 
+/* "client_id" in the profiles of a client, "issuer" in the others. */
 static int take_issuer(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
+    const struct kind *kind = loading->profile->kind;
+    if (strcmp(at->name, kind->issuer_member) != 0)
+        return json_file_error(file, at, "kind %s has \"%s\" instead", kind->name,
+                               kind->issuer_member);
     return json_take_string(file, at, PROFILE_STRING_MAX, &loading->profile->issuer);
 }
 
-static bool has_header(const struct kind *kind, enum part part)
+static bool has_part(const enum part *parts, enum part part)
 {
-    for (size_t i = 0; kind->header[i] != PART_END; i++)
-        if (kind->header[i] == part)
-            return true;
-    return false;
+    while (*parts != PART_END && *parts != part)
+        parts++;
+    return *parts == part;
+}
+
+static int take_jti(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    if (!has_part(loading->profile->kind->claims, PART_JTI_IF))
+        return json_file_error(file, at, "cannot be set for kind %s", loading->profile->kind->name);
+    if (!json_is_boolean(at->value))
+        return json_file_error(file, at, "must be true or false");
+    loading->profile->wants_jti = json_is_true(at->value);
+    return 0;
+}
+
+static const char *verify_name(size_t index)
+{
+    static const char *const names[] = {"probe", "always"};
+    return index < sizeof names / sizeof names[0] ? names[index] : NULL;
+}
+
+static int take_verify(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    size_t index = 0;
+    int r = json_take_choice(file, at, verify_name, &index);
+    loading->profile->verify = index == 1;
+    return r;
 }
 
 static int take_typ(struct json_file *file, const struct json_at *at, void *target)
@@ -110,7 +139,7 @@ static int take_typ(struct json_file *file, const struct json_at *at, void *targ
 static int take_kid(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
-    if (!has_header(loading->profile->kind, PART_KID))
+    if (!has_part(loading->profile->kind->header, PART_KID))
         return json_file_error(file, at, "cannot be set for kind %s", loading->profile->kind->name);
     return json_take_string(file, at, PROFILE_STRING_MAX, &loading->profile->kid);
 }
@@ -163,35 +192,6 @@ static int take_allow(struct json_file *file, const struct json_at *at, void *ta
     return allow_take(file, at, loading->listeners, profile->allow, &profile->allow_count);
 }
 
-static const char *form_name(size_t index)
-{
-    return form_at(index) ? form_at(index)->name : NULL;
-}
-
-static int take_form(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    size_t index = 0;
-    int r = json_take_choice(file, at, form_name, &index);
-    loading->accept->form = form_at(index);
-    return r;
-}
-
-static int take_max(struct json_file *file, const struct json_at *at, void *target)
-{
-    struct loading *loading = target;
-    json_int_t value = 0;
-    int r = json_take_integer(file, at, 1, FORM_VALUE_MAX, &value);
-    loading->accept->max = (size_t)value;
-    return r;
-}
-
-static const struct json_member accept_members[] = {
-    {"form", true, take_form},
-    {"max", false, take_max},
-    {NULL, false, NULL},
-};
-
 /* Adds a claim, or finds it where the kind has put it already. NULL when there are too many. */
 static struct accept *add_accept(struct profile *profile, const char *name)
 {
@@ -202,8 +202,7 @@ static struct accept *add_accept(struct profile *profile, const char *name)
     if (profile->accept_count == PROFILE_ACCEPT_MAX)
         return NULL;
     struct accept *accept = &profile->accept[profile->accept_count];
-    *accept = (struct accept){.name = strdup(name), .form = form_at(0), .max = FORM_VALUE_MAX};
-    if (!accept->name)
+    if (accept_init(accept, name) < 0)
         return NULL;
     profile->accept_count++;
     return accept;
@@ -221,13 +220,11 @@ static int take_accept_claim(struct json_file *file, const struct json_at *at,
         return json_file_error(file, at, "kind %s does not take it", kind->name);
     if (!form_is_text(at->name, strlen(at->name)))
         return json_file_error(file, at, "is no name of a claim");
-    loading->accept = add_accept(loading->profile, at->name);
-    if (!loading->accept)
+    struct accept *accept = add_accept(loading->profile, at->name);
+    if (!accept)
         return json_file_error(file, at, "is more than the %d claims there may be",
                                PROFILE_ACCEPT_MAX);
-    if (json_is_string(at->value))
-        return take_form(file, at, loading);
-    return json_take_object(file, at, accept_members, loading);
+    return accept_take_form(file, at, accept);
 }
 
 static int take_accept(struct json_file *file, const struct json_at *at, void *target)
@@ -287,10 +284,13 @@ static const struct json_member members[] = {
     {"kind", true, skip}, /* taken before all others, as is what claims there are */
     {"key", true, take_key},
     {"algorithm", true, take_algorithm},
-    {"client_id", true, take_issuer},
+    {"client_id", false, take_issuer},
+    {"issuer", false, take_issuer},
     {"audiences", true, take_audiences},
     {"lifetime", false, take_lifetime},
     {"backdate", false, take_backdate},
+    {"verify", false, take_verify},
+    {"jti", false, take_jti},
     {"typ", false, take_typ},
     {"kid", false, take_kid},
     {"allow", false, take_allow},
@@ -318,6 +318,14 @@ static int order_accept(struct profile *profile)
     return 0;
 }
 
+static int add_first(struct profile *profile)
+{
+    struct accept *accept = add_accept(profile, profile->kind->first);
+    if (accept && profile->kind->first_form)
+        accept->form = form_find(profile->kind->first_form);
+    return accept ? 0 : -1;
+}
+
 /* What must be known before the other members make sense: the kind, and its claims. */
 static int take_first(struct json_file *file, const struct json_at *root, struct loading *loading)
 {
@@ -328,8 +336,7 @@ static int take_first(struct json_file *file, const struct json_at *root, struct
     if (!kind.value)
         return json_file_error(file, root, "\"kind\" is missing");
     int r = take_kind(file, &kind, loading);
-    if (r == 0 && loading->profile->kind->first &&
-        !add_accept(loading->profile, loading->profile->kind->first))
+    if (r == 0 && loading->profile->kind->first && add_first(loading->profile) < 0)
         r = json_file_error(file, root, "out of memory");
     if (r == 0 && accept.value)
         r = take_accept(file, &accept, loading);
@@ -356,6 +363,12 @@ static void require_identifier(struct profile *profile)
 static int complete(struct json_file *file, const struct json_at *root, struct loading *loading)
 {
     struct profile *profile = loading->profile;
+    if (!profile->issuer)
+        return json_file_error(file, root, "\"%s\" is missing", profile->kind->issuer_member);
+    if (profile->kind->needs_identifier && profile->accept_count == 0)
+        return json_file_error(file, root,
+                               "\"accept\" is missing: kind %s has no claims of its own",
+                               profile->kind->name);
     if (!loading->has_lifetime)
         profile->lifetime = profile->kind->lifetime;
     if (profile->lifetime && profile->backdate >= profile->lifetime)
@@ -413,7 +426,7 @@ void profile_free(struct profile *profile)
         free(profile->audiences[i]);
     allow_clear(profile->allow, profile->allow_count);
     for (size_t i = 0; i < profile->accept_count; i++)
-        free(profile->accept[i].name);
+        accept_clear(&profile->accept[i]);
     free(profile->audiences);
     free(profile->kid);
     free(profile->typ);

@@ -2,8 +2,8 @@
 #ifndef HINTSIGN_AGENT_PROFILE_H
 #define HINTSIGN_AGENT_PROFILE_H
 
+#include "agent/accept.h"
 #include "agent/allow.h"
-#include "agent/form.h"
 #include "agent/kind.h"
 #include "pkcs11/key.h"
 
@@ -18,15 +18,6 @@
 #define PROFILE_LIFETIME_MAX  86400 /* seconds */
 #define PROFILE_BACKDATE_MAX  300   /* seconds */
 
-/* Bit i stands for the profile's accepted claim i. */
-typedef uint64_t claim_set;
-
-struct accept {
-    char *name;
-    const struct form *form;
-    size_t max; /* bytes */
-};
-
 struct template;
 
 struct profile {
@@ -35,9 +26,11 @@ struct profile {
     char *key_uri;
     const struct mech *mech;
     struct key *key; /* borrowed from the configuration's keyring */
-    char *issuer;    /* client_id */
+    bool verify;     /* every signature, not only RSA's, before it is given out */
+    char *issuer;    /* client_id, or issuer */
     char *typ;
-    char *kid; /* or NULL */
+    char *kid;      /* as set in the profile, or NULL: a private key's thumbprint */
+    bool wants_jti; /* where the kind leaves it open */
     char **audiences;
     size_t audience_count;
     long lifetime; /* seconds; 0: the tokens have no exp */

@@ -50,16 +50,48 @@ static int take_reference(json_t *value, struct request *request)
     return length <= REQUEST_REFERENCE_MAX ? 0 : -1;
 }
 
+static struct claim read_claim(const char *name, json_t *value)
+{
+    return (struct claim){.name = name,
+                          .value = json_string_value(value),
+                          .length = json_string_length(value),
+                          .is_integer = json_is_integer(value),
+                          .is_boolean = json_is_boolean(value),
+                          .is_object = json_is_object(value),
+                          .integer = json_is_boolean(value) ? json_is_true(value)
+                                                            : json_integer_value(value)};
+}
+
+/* Members that are objects or arrays themselves fit no form: they stay values without a type. */
+static int take_members(json_t *object, struct request *request, struct claim *claim)
+{
+    const char *name;
+    json_t *value;
+    claim->members = request->members + request->member_count;
+    claim->member_count = json_object_size(object);
+    if (claim->member_count > REQUEST_CLAIMS_MAX - request->member_count)
+        return -1;
+    json_object_foreach(object, name, value)
+    {
+        struct claim member = read_claim(name, value);
+        member.is_object = false;
+        request->members[request->member_count++] = member;
+    }
+    return 0;
+}
+
 static int take_claims(json_t *value, struct request *request)
 {
     if (!json_is_object(value) || json_object_size(value) > REQUEST_CLAIMS_MAX)
         return -1;
     const char *name;
-    json_t *claim;
-    json_object_foreach(value, name, claim)
+    json_t *member;
+    json_object_foreach(value, name, member)
     {
-        request->claims[request->claim_count++] =
-            (struct claim){name, json_string_value(claim), json_string_length(claim)};
+        struct claim *claim = &request->claims[request->claim_count++];
+        *claim = read_claim(name, member);
+        if (claim->is_object && take_members(member, request, claim) < 0)
+            return -1;
     }
     return 0;
 }
@@ -186,7 +218,9 @@ static int take_switches(struct request *request, struct refusal *refusal)
 int request_parse(const char *message, size_t length, struct request *request,
                   struct refusal *refusal)
 {
-    *request = (struct request){0};
+    /* The claims are written before they are counted. */
+    memset(request, 0, offsetof(struct request, claims));
+    request->claim_count = request->member_count = 0;
     if (is_too_deep(message, length))
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
     request->root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);

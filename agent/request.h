@@ -7,9 +7,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define REQUEST_DEPTH_MAX     16
-#define REQUEST_CLAIMS_MAX    32
+#define REQUEST_CLAIMS_MAX    32  /* of a request; as many members of objects in all */
 #define REQUEST_REFERENCE_MAX 128 /* printable ASCII characters */
 
 enum method {
@@ -20,11 +21,15 @@ enum method {
     METHOD_GET_INTERFACE_DESCRIPTION,
 };
 
-/* A claim as the caller gave it. `value` is NULL where it is no string. */
+/* A claim as the caller gave it, or a member of one. */
 struct claim {
     const char *name;
-    const char *value;
-    size_t length; /* bytes */
+    const char *value; /* of a string; NULL: it is none */
+    size_t length;     /* bytes */
+    bool is_integer, is_boolean, is_object;
+    int64_t integer; /* also 0 or 1 of a boolean */
+    const struct claim *members;
+    size_t member_count;
 };
 
 /* All strings are borrowed from `root`; absent ones are NULL. */
@@ -36,8 +41,10 @@ struct request {
     const char *audience;
     const char *reference;
     const char *interface;
-    struct claim claims[REQUEST_CLAIMS_MAX];
+    struct claim claims[REQUEST_CLAIMS_MAX]; /* the claims themselves ... */
     size_t claim_count;
+    struct claim members[REQUEST_CLAIMS_MAX]; /* ... and the members of those that are objects */
+    size_t member_count;
 };
 
 /* Parses a message. Returns 0 or a refusal_code; `oneway` is filled in as far as it was found.
