@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* The kernel shows this id for users that our user namespace does not know (user_namespaces(7)).
- * It says nothing about who it is. */
-#define OVERFLOW_ID  65534
 #define FIRST_GROUPS 32
 #define GROUPS_MAX   65536 /* NGROUPS_MAX of the kernel */
 
@@ -41,7 +38,7 @@ int peer_identify(int fd, const char *listener, struct peer *ret_peer)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
         return -errno;
     struct peer peer = {.listener = listener,
-                        .identified = credentials.uid != OVERFLOW_ID,
+                        .identified = credentials.uid != PEER_UNKNOWN_ID,
                         .uid = credentials.uid,
                         .gid = credentials.gid,
                         .pid = credentials.pid};

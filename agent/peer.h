@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* The kernel shows this id for users and groups that our user namespace does not know
+ * (user_namespaces(7)). It says nothing about who it is. */
+#define PEER_UNKNOWN_ID 65534
+
 struct peer {
     const char *listener; /* the name of the one that he came through; borrowed */
-    bool identified;      /* uid and gid are those of our own user namespace */
+    bool identified;      /* the uid is one of our own user namespace */
     uid_t uid;
     gid_t gid;
     pid_t pid; /* 0: in another PID namespace */

@@ -7,6 +7,8 @@
 
 static bool in_group(const struct peer *peer, gid_t gid)
 {
+    if (gid == PEER_UNKNOWN_ID)
+        return false;
     if (peer->gid == gid)
         return true;
     for (size_t i = 0; i < peer->group_count; i++)
