@@ -3,6 +3,7 @@
 #include "agent/log.h"
 #include "agent/server.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,18 @@ static int parse_options(int argc, char **argv, struct options *options)
         return EXIT_USAGE;
     }
     return -1;
+}
+
+/* Where one is closed, the next file that is opened would take its place: the audit log could
+ * become what a module prints to. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
 }
 
 /* Every connection takes a descriptor; the soft limit is there for select(2) alone. */
@@ -157,6 +170,7 @@ int main(int argc, char **argv)
     struct service service = {0};
     char error[CONF_ERROR_MAX];
     bool stopped = true;
+    fill_standard_descriptors();
     int status = parse_options(argc, argv, &options);
     if (status >= 0)
         return status;
