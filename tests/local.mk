@@ -39,6 +39,14 @@ INTEGRATION_TESTS = \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
 
+# The agent, whole.
+INTEGRATION_TESTS += \
+	tests/integration/050-configuration.sh \
+	tests/integration/055-lifecycle.sh \
+	tests/integration/060-reload.sh \
+	tests/integration/065-policy.sh
+EXTRA_DIST += tests/integration/varlink_client.py
+
 # SoftHSM2 with bad habits.
 check_LTLIBRARIES += tests/modules/strange.la
 tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SIGHUP: new keys and profiles appear, removed ones are gone at once, and no request is lost.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util python3
+
+# profile NAME KEY
+profile() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$2", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+}
+
+configuration() {
+    hintsign status | sed -n 's/^agent .* configuration \([0-9]*\)$/\1/p'
+}
+
+is_past() {
+    [ "$(configuration)" -gt "$1" ]
+}
+
+# Reads the configuration again and waits until it is in force.
+reload() {
+    local before
+    before=$(configuration)
+    kill -HUP "$agent_pid"
+    wait_for 20 is_past "$before"
+}
+
+token_create
+key_import acme "$(random_hex 32)"
+profile acme acme
+profile later later
+agent_config
+agent_launch
+
+runs 0 'a profile with a key' hintsign mint acme --subject bob
+runs 4 'one without' hintsign mint later --subject bob
+like "$(cat "$work/stderr")" '^hintsign: KeyUnavailable: ' '... has no key'
+like "$(cat "$work/agent.log")" 'ERROR: profile later is not ready: no such key on token a' \
+    '... and the log says so'
+runs 4 'the agent as a whole is not ready' hintsign status --ready
+
+# --- what appears ---
+
+key_import later "$(random_hex 32)"
+runs 4 'a key that was just imported is not known yet' hintsign mint later --subject bob
+profile new acme
+reload
+runs 0 'after SIGHUP it mints' hintsign mint later --subject bob
+runs 0 '... the agent is ready' hintsign status --ready
+runs 0 '... and there is a new profile' hintsign mint new --subject bob
+is "$(configuration)" 2 'it is configuration 2'
+like "$(tail -n 1 "$work/audit.jsonl")" '"configuration":2,"profile":"new"' \
+    'which stands in the audit log'
+
+# --- what goes, also on a connection that was there before ---
+
+cat >"$work/old.py" <<'END'
+import signal, sys, time
+sys.path.insert(0, __import__("os").environ["top_srcdir"] + "/tests/integration")
+from varlink_client import *
+agent, folder = int(sys.argv[1]), sys.argv[2]
+
+def configuration():
+    with Client() as client:
+        return client.call(AGENT + "GetStatus")["parameters"]["configuration"]
+
+with Client() as old:
+    ok(token(old.mint("new", sub="bob")), "an old connection mints")
+    os.remove(folder + "/profiles.d/new.json")
+    ok(token(old.mint("new", sub="bob")), "... also when the file is gone")
+    before = configuration()
+    os.kill(agent, signal.SIGHUP)
+    while configuration() == before:
+        time.sleep(0.02)
+    equal(error(old.mint("new", sub="bob")), "NotAllowed", "after SIGHUP it may no more")
+    ok(token(old.mint("acme", sub="bob")), "... and still mints what it may")
+    names = [profile["name"] for profile in old.call(AGENT + "ListProfiles")["parameters"]["profiles"]]
+    equal(names, ["acme", "later"], "... as ListProfiles says")
+END
+python3 "$work/old.py" "$agent_pid" "$work" >"$work/tap"
+include_tap <"$work/tap"
+
+# --- a mistake keeps the old configuration, whole ---
+
+before=$(configuration)
+profile another acme
+printf '{ "version": 1,\n  "kind": "pingone",\n  "lifetime": 0 }\n' | profile_write broken
+rm "$work/profiles.d/later.json"
+kill -HUP "$agent_pid"
+agent_log_has "^ERROR: $work/profiles.d/broken.json:3: lifetime: must be an integer from 1 to 86400; the old configuration stays$"
+is $? 0 'a mistake is reported with file and line'
+is "$(configuration)" "$before" 'the old configuration stays'
+runs 1 'nothing of the new one is in force' hintsign mint another --subject bob
+runs 0 '... and nothing of the old one is gone' hintsign mint later --subject bob
+cp "$work/agent.json" "$work/agent.good"
+echo '{' >"$work/agent.json"
+kill -HUP "$agent_pid"
+agent_log_has "^ERROR: $work/agent.json:2: .*; the old configuration stays$"
+is $? 0 'so it is in agent.json'
+mv "$work/agent.good" "$work/agent.json"
+rm "$work/profiles.d/broken.json"
+reload
+runs 0 'with the mistake gone, the next SIGHUP works' hintsign mint another --subject bob
+runs 1 '... wholly' hintsign mint later --subject bob
+
+# --- what needs a restart ---
+
+# restart MEMBER EXPRESSION: agent.json changed by sed.
+restart() {
+    cp "$work/agent.json" "$work/agent.good"
+    sed -i "$2" "$work/agent.json"
+    reload
+    is "$(grep -c "^WARNING: $1: changed, which needs a restart$" "$work/agent.log")" 1 \
+        "$1: needs a restart"
+    mv "$work/agent.good" "$work/agent.json"
+}
+restart workers 's|"version": 1,|"version": 1, "workers": 3,|'
+restart listeners 's|"mode": "0600"|"mode": "0660"|'
+restart tokens 's|"name": "a"|"name": "b"|'
+restart audit "s|$work/audit.jsonl|$work/another.jsonl|"
+is "$(stat -c %a "$HINTSIGN_SOCKET"; ls "$work/another.jsonl" 2>/dev/null)" 600 'and none of it was done'
+reload
+is "$(grep -c 'needs a restart' "$work/agent.log")" 4 'what is as it was needs none'
+
+# --- under load ---
+
+# Subjects until it is enough; long ones, so that few of them wait in the pipe then.
+subjects() {
+    until [ -e "$work/enough" ]; do seq -f "$(printf 'x%.0s' {1..500})%g" 50; done
+}
+for i in 1 2; do
+    subjects | tee "$work/in.$i" |
+        hintsign mint acme --subjects-from - >"$work/out.$i" 2>"$work/err.$i" &
+    clients[i]=$!
+done
+wait_for 20 test -s "$work/out.1"
+reloads=0
+for i in {1..20}; do
+    if [ $((i % 2)) = 0 ]; then profile extra acme; else rm -f "$work/profiles.d/extra.json"; fi
+    reload && reloads=$((reloads + 1))
+done
+: >"$work/enough"
+is "$reloads" 20 '20 reloads under load'
+for i in 1 2; do
+    runs 0 "client $i got all it asked for" wait "${clients[i]}"
+    is "$(grep -cE '^eyJ.*\..*\.[A-Za-z0-9_-]{43}$' "$work/out.$i")" "$(wc -l <"$work/in.$i")" \
+        '... token by token'
+    is "$(cat "$work/err.$i")" '' '... and no error'
+done
+agent_stop
+done_testing
