@@ -27,6 +27,7 @@ dist_check_SCRIPTS = $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 INTEGRATION_TESTS = \
 	tests/integration/001-lib.sh \
+	tests/integration/002-architecture.sh \
 	tests/integration/003-man-pages.sh \
 	tests/integration/020-key-import.sh \
 	tests/integration/021-key-refusals.sh \
