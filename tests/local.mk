@@ -19,6 +19,8 @@ endif
 AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); export top_builddir SANITIZED;
 
+EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
+EXTRA_DIST += tests/quickstart.sh
 EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py
 EXTRA_DIST += \
 	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
@@ -53,7 +55,6 @@ check_LTLIBRARIES += tests/modules/strange.la
 tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_strange_la_SOURCES = tests/modules/strange.c
-EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
 
 INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh
 

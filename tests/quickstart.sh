@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Does what README.md tells a newcomer to do. Usage: quickstart.sh FOLDER   (made and removed)
+set -euxo pipefail
+export QUICKSTART_DIR=$1
+cd "$(dirname "$0")/.."
+trap './quickstart clean' EXIT
+./quickstart clean
+
+./quickstart
+./quickstart mint pingone --subject bob | grep -E '^([A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]{43}$'
+./quickstart profiles
+./quickstart status --ready
+
+# A profile of your own.
+echo 'a secret that has thirty-two bytes' | ./quickstart key import --label shop
+sed -n '/{ "version": 1, "kind"/,/} ] }/p' README.md |
+    sed "s/YOUR_LOGIN_NAME/$(id -un)/" >"$QUICKSTART_DIR/profiles.d/shop.json"
+./quickstart reload
+./quickstart mint shop --subject bob
+
+# The second run reuses what is there; the running agent too.
+pid=$(cat "$QUICKSTART_DIR/agent.pid")
+./quickstart | grep kept
+[ "$pid" = "$(cat "$QUICKSTART_DIR/agent.pid")" ]
+./quickstart mint shop --subject bob
+
+echo nonsense >"$QUICKSTART_DIR/profiles.d/shop.json"
+if ./quickstart reload; then exit 1; fi
+./quickstart mint shop --subject bob
+
+./quickstart stop
+[ ! -e "/proc/$pid/exe" ]
+if ./quickstart mint pingone --subject bob; then exit 1; fi
