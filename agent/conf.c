@@ -343,18 +343,30 @@ int conf_load(const char *path, struct conf **ret_conf, char error[static CONF_E
     return 0;
 }
 
+static int bind_profile(struct conf *conf, struct profile *profile)
+{
+    struct p11_error error;
+    if (keyring_add(conf->keyring, profile->key_uri, profile->mech, &profile->key, &error) < 0)
+        return -1;
+    profile->key->verify = profile->verify;
+    for (size_t i = 0; i < profile->publish_count; i++) {
+        struct published *published = &profile->publish[i];
+        if (keyring_add(conf->keyring, published->key_uri, published->mech, &published->key,
+                        &error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tokens,
               size_t token_count)
 {
     struct p11_error error;
     if (keyring_new(crypto, tokens, token_count, &conf->keyring, &error) < 0)
         return -1;
-    for (size_t i = 0; i < conf->profile_count; i++) {
-        struct profile *profile = conf->profiles[i];
-        if (keyring_add(conf->keyring, profile->key_uri, profile->mech, &profile->key, &error) < 0)
+    for (size_t i = 0; i < conf->profile_count; i++)
+        if (bind_profile(conf, conf->profiles[i]) < 0)
             return -1;
-        profile->key->verify = profile->verify;
-    }
     return 0;
 }
 

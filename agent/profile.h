@@ -15,8 +15,16 @@
 #define PROFILE_AUDIENCES_MAX 64
 #define PROFILE_ACCEPT_MAX    32 /* claims; the bits of a claim_set */
 #define PROFILE_ONE_OF_MAX    8
+#define PROFILE_PUBLISH_MAX   8
 #define PROFILE_LIFETIME_MAX  86400 /* seconds */
 #define PROFILE_BACKDATE_MAX  300   /* seconds */
+
+/* A key that is published beside the one that signs: an old or a next one. */
+struct published {
+    char *key_uri;
+    const struct mech *mech;
+    struct key *key; /* borrowed from the configuration's keyring */
+};
 
 struct template;
 
@@ -42,6 +50,8 @@ struct profile {
     claim_set required;
     claim_set one_of[PROFILE_ONE_OF_MAX]; /* of each at least one */
     size_t one_of_count;
+    struct published publish[PROFILE_PUBLISH_MAX];
+    size_t publish_count;
     struct template *templates; /* one an audience */
 };
 

@@ -103,6 +103,7 @@ static const struct method_row methods[] = {
       {"audience", false, take_audience},
       {"claims", false, take_claims},
       {"reference", false, take_reference}}},
+    {"io.hintsign.Agent.GetKeys", METHOD_GET_KEYS, {{"profile", false, take_profile}}},
     {"io.hintsign.Agent.ListProfiles", METHOD_LIST_PROFILES, {{0}}},
     {"io.hintsign.Agent.GetStatus", METHOD_GET_STATUS, {{0}}},
     {"org.varlink.service.GetInfo", METHOD_GET_INFO, {{0}}},
