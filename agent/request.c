@@ -150,15 +150,24 @@ static int refuse(struct refusal *refusal, int code, const char *name)
     return code;
 }
 
-/* A method that does not exist: of an interface of ours, or of another one? */
-static int not_found(const char *name, struct refusal *refusal)
+/* How many characters of a method's name are its interface's; 0 where it has none. */
+static size_t interface_length(const char *method)
 {
-    const char *dot = strrchr(name, '.');
-    size_t interface = dot ? (size_t)(dot - name) : 0;
+    const char *dot = strrchr(method, '.');
+    return dot ? (size_t)(dot - method) : 0;
+}
+
+/* A method that does not exist: of an interface of ours, or of another one? */
+static int not_found(json_t *method, struct refusal *refusal)
+{
+    const char *name = json_string_value(method);
+    size_t length = interface_length(name);
     for (size_t i = 0; i < METHODS; i++)
-        if (interface && strncmp(methods[i].name, name, interface + 1) == 0)
+        if (interface_length(methods[i].name) == length &&
+            strncmp(methods[i].name, name, length) == 0)
             return refuse(refusal, REFUSAL_METHOD_NOT_FOUND, name);
-    return refuse(refusal, REFUSAL_INTERFACE_NOT_FOUND, name);
+    json_string_setn(method, name, length);
+    return refuse(refusal, REFUSAL_INTERFACE_NOT_FOUND, json_string_value(method));
 }
 
 static const struct method_row *find_method(const char *name)
@@ -227,13 +236,13 @@ int request_parse(const char *message, size_t length, struct request *request,
     request->root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(request->root))
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
-    const char *name = json_string_value(json_object_get(request->root, "method"));
-    if (!name)
+    json_t *name = json_object_get(request->root, "method");
+    if (!json_is_string(name))
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
     int r = take_switches(request, refusal);
     if (r < 0)
         return r;
-    const struct method_row *method = find_method(name);
+    const struct method_row *method = find_method(json_string_value(name));
     if (!method)
         return not_found(name, refusal);
     request->method = method->method;

@@ -162,6 +162,7 @@ check_LIBRARIES = tests/unit/libagenttest.a
 tests_unit_libagenttest_a_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_libagenttest_a_SOURCES = \
 	tests/unit/given.c tests/unit/given.h \
+	tests/unit/idl.c tests/unit/idl.h \
 	tests/unit/members.c tests/unit/members.h \
 	tests/unit/scratch.c tests/unit/scratch.h
 agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS)
@@ -175,6 +176,7 @@ AGENT_TESTS = \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
 	tests/unit/test_profile \
+	tests/unit/test_request \
 	tests/unit/test_text
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
@@ -193,5 +195,7 @@ tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_profile_LDADD = $(agent_test_libs)
+tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_request_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_text_LDADD = $(agent_test_libs)
