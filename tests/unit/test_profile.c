@@ -83,9 +83,8 @@ static void wrong_members(void **state)
         {"version", "2", 0, "version: must be an integer from 1 to 1", NULL},
         {"version", "'1'", 0, "version: must be an integer from 1 to 1", NULL},
         {"version", NULL, 0, "\"version\" is missing", NULL},
-        {"kind", "'pingtwo'", 0, "kind: must be one of pingone, authway, client_assertion...",
-         NULL},
-        {"kind", "[]", 0, "kind: must be one of pingone, authway, client_assertion...", NULL},
+        {"kind", "'pingtwo'", 0, "kind: must be one of pingone, authway...", NULL},
+        {"kind", "[]", 0, "kind: must be one of pingone, authway...", NULL},
         {"kind", NULL, 0, "\"kind\" is missing", NULL},
         {"key", "7", 0, "key: must be a string", NULL},
         {"key", "''", 0, "key: must have 1 to 1024 bytes", NULL},
@@ -124,7 +123,7 @@ static void wrong_members(void **state)
         {"kid", "'k'", 0, "kid: cannot be set for kind authway", NULL},
         {"kid", "'k'", 0, "kid: cannot be set for kind pingone", pingone},
         {"kid", "false", 0, "kid: must be a string", assertion},
-        {"issuer", "'app'", 0, "issuer: there is no such member", NULL},
+        {"issuer", "'app'", 0, "issuer: kind authway has \"client_id\" instead", NULL},
         {"rate_limits", "{}", 0, "rate_limits: there is no such member", NULL},
         {"description", "7", 0, "description: must be a string", NULL},
     };
@@ -174,8 +173,8 @@ static void wrong_claims(void **state)
 {
     static const struct wrong cases[] = {
         {"accept", "['sub']", 0, "accept: must be an object, from claim to form", NULL},
-        {"accept", "{'sub':'text'}", 0, "accept.sub: must be one of string, email, e164, uuid, uri",
-         NULL},
+        {"accept", "{'sub':'text'}", 0,
+         "accept.sub: must be one of string, email, e164, uuid, uri...", NULL},
         {"accept", "{'sub':7}", 0, "accept.sub: must be an object", NULL},
         {"accept", "{'sub':{}}", 0, "accept.sub: \"form\" is missing", NULL},
         {"accept", "{'a':'string',\n'b':\n{'form':'uuid',\n'max':0}}", 3,
@@ -269,8 +268,8 @@ static void claims_have_a_limit(void **state)
     assert_int_equal(profile->accept_count, 32);
     profile_free(profile);
     strcpy(end, ",'c30':'string'}");
-    assert_wrong(&(struct wrong){"accept", value, 0,
-                                 "accept: is more than the 32 claims there may be", NULL});
+    members_write(authway, "accept", value, text);
+    assert_string_equal(load(text, &profile), "1: there are more than 32 claims");
     strcpy(end, ",'c30':'string',\n'c31':'string'}");
     assert_wrong(&(struct wrong){"accept", value, 1,
                                  "accept.c31: is more than the 32 claims there may be", NULL});
