@@ -121,7 +121,8 @@ static enum conn_wait next_wait(struct conn *conn, bool last)
     if (conn->doomed)
         return CONN_CLOSE;
     if (varlink_input_ready(&conn->input)) {
-        set_deadline(conn, 0);
+        /* Its turn comes when the socket has room, so here too the caller must read. */
+        set_deadline(conn, CONN_SEND_MS);
         return CONN_TURN;
     }
     if (conn->ended || last)
