@@ -90,7 +90,8 @@ static void serve_batch(struct conn *conn, struct serving *serving)
     char *message;
     size_t length;
     serve_clear(serving);
-    while (!conn->doomed && serving->count < SERVE_BATCH_MAX) {
+    while (!conn->doomed && serving->count < SERVE_BATCH_MAX &&
+           serving->replies.length < CONN_REPLIES_MAX) {
         int r = varlink_input_next(&conn->input, &message, &length);
         if (r == 0)
             break;

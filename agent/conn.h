@@ -10,6 +10,9 @@
 #define CONN_RECEIVE_MS 45000 /* to finish sending a message */
 #define CONN_SEND_MS    30000 /* for a caller to read a reply */
 
+/* Bytes of replies after which a caller must read before more of his messages are served. */
+#define CONN_REPLIES_MAX ((size_t)64 * 1024)
+
 struct conn {
     int fd;
     struct peer peer;
@@ -42,8 +45,8 @@ void conn_free(struct conn *conn);
 void conn_refuse(struct conn *conn);
 
 /* Serves what is ready: reads once unless messages are waiting, serves at most SERVE_BATCH_MAX of
- * them, and sends the replies. With `last` nothing more is read: what was read is served, and the
- * connection ends. */
+ * them and CONN_REPLIES_MAX of replies, and sends these. With `last` nothing more is read: what was
+ * read is served, and the connection ends. */
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
 
 /* Milliseconds of CLOCK_MONOTONIC. */

@@ -47,8 +47,15 @@ INTEGRATION_TESTS += \
 	tests/integration/050-configuration.sh \
 	tests/integration/055-lifecycle.sh \
 	tests/integration/060-reload.sh \
-	tests/integration/065-policy.sh
-EXTRA_DIST += tests/integration/varlink_client.py
+	tests/integration/065-policy.sh \
+	tests/integration/070-bad-input.sh \
+	tests/integration/072-patience.sh
+EXTRA_DIST += tests/integration/varlink_client.py tests/integration/bad_input.py
+
+# A fast clock.
+check_LTLIBRARIES += tests/modules/hasty.la
+tests_modules_hasty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_hasty_la_SOURCES = tests/modules/hasty.c
 
 # SoftHSM2 with bad habits.
 check_LTLIBRARIES += tests/modules/strange.la

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Strangers' bytes: each mistake gets its clear error, and nobody else is disturbed.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util python3
+
+token_create
+key_import acme "$(random_hex 32)"
+profile_write pingone <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "Client-17", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+profile_write authway <<END
+{ "version": 1, "kind": "authway", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "Client-17", "audiences": [ "https://a.example", "https://b.example" ],
+  "accept": { "email": "email", "phone": "e164", "short": { "form": "string", "max": 3 } },
+  "one_of": [ [ "sub", "email" ] ], "allow": $allow_me }
+END
+profile_write assertion <<END
+{ "version": 1, "kind": "client_assertion", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "Client-17", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+profile_write forbidden <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "Client-17", "audiences": [ "https://op.example" ] }
+END
+# It makes long replies.
+profile_write long <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "Client-17", "allow": $allow_me, "audiences": [
+  $(seq -f "\"https://op.example/$(printf 'x%.0s' {1..900})/%g\"," 60) "https://op.example" ] }
+END
+agent_config
+agent_start
+
+python3 "$top_srcdir/tests/integration/bad_input.py" "$agent_pid" >"$work/tap" 2>"$work/stderr"
+is $? 0 'every kind of input was tried'
+diag "$(cat "$work/stderr")"
+include_tap <"$work/tap"
+is "$(grep -cE 'ERROR|WARNING' "$work/agent.log")" 0 'the log has nothing to say about it'
+agent_stop
+done_testing
