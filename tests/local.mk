@@ -177,6 +177,7 @@ agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_base64url \
+	tests/unit/test_compose \
 	tests/unit/test_conf \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
@@ -190,6 +191,8 @@ TESTS += $(AGENT_TESTS)
 endif
 tests_unit_test_base64url_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_base64url_LDADD = $(agent_test_libs)
+tests_unit_test_compose_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_compose_LDADD = $(agent_test_libs)
 tests_unit_test_conf_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conf_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
