@@ -49,8 +49,9 @@ static int refuse_claim(struct refusal *refusal, const char *name, const char *m
     return REFUSAL_INVALID_CLAIM;
 }
 
-/* The length of a blank at `s` (White_Space of Unicode, and U+FEFF), or 0. */
-static size_t blank_length(const char *s, size_t left)
+/* The length of a blank (White_Space of Unicode, and U+FEFF) that the string begins or ends with,
+ * or 0. */
+static size_t blank_length(const char *s, size_t length, bool at_end)
 {
     static const char *const blanks[] = {
         " ",
@@ -76,32 +77,33 @@ static size_t blank_length(const char *s, size_t left)
         "\xef\xbb\xbf",
     };
     for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
-        size_t length = strlen(blanks[i]);
-        if (length <= left && memcmp(s, blanks[i], length) == 0)
-            return length;
+        size_t size = strlen(blanks[i]);
+        if (size <= length && memcmp(at_end ? s + length - size : s, blanks[i], size) == 0)
+            return size;
     }
     return 0;
+}
+
+static void trim(const char **s, size_t *length)
+{
+    size_t blank;
+    while ((blank = blank_length(*s, *length, false)) > 0) {
+        *s += blank;
+        *length -= blank;
+    }
+    while ((blank = blank_length(*s, *length, true)) > 0)
+        *length -= blank;
 }
 
 /* A hint whose subject is the client's own id is an accepted client assertion at real providers,
  * some of which compare loosely. */
 static bool is_issuer(const struct profile *profile, const char *value, size_t length)
 {
-    size_t blank;
-    while ((blank = blank_length(value, length)) > 0) {
-        value += blank;
-        length -= blank;
-    }
-    size_t issuer_len = strlen(profile->issuer);
-    if (length < issuer_len || strncasecmp(value, profile->issuer, issuer_len) != 0)
-        return false;
-    value += issuer_len;
-    length -= issuer_len;
-    while ((blank = blank_length(value, length)) > 0) {
-        value += blank;
-        length -= blank;
-    }
-    return length == 0;
+    const char *issuer = profile->issuer;
+    size_t issuer_len = strlen(issuer);
+    trim(&issuer, &issuer_len);
+    trim(&value, &length);
+    return length == issuer_len && strncasecmp(value, issuer, length) == 0;
 }
 
 static bool names_issuer(const struct profile *profile, const struct claim *claim)

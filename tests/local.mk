@@ -183,6 +183,7 @@ AGENT_TESTS = \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
+	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_request \
 	tests/unit/test_text
@@ -203,6 +204,8 @@ tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
+tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_policy_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_profile_LDADD = $(agent_test_libs)
 tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)
