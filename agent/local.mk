@@ -3,7 +3,8 @@ noinst_LIBRARIES += agent/libagent.a
 sbin_PROGRAMS += hintsign-agent
 
 AGENT_CFLAGS = $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
-AGENT_LIBS = agent/libagent.a pkcs11/libp11.a $(P11KIT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS)
+AGENT_LIBS = agent/libagent.a agent/jose/libjose.a pkcs11/libp11.a \
+	$(P11KIT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS)
 
 agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 agent_libagent_a_SOURCES = \
@@ -17,7 +18,6 @@ agent_libagent_a_SOURCES = \
 	agent/form.c agent/form.h \
 	agent/hsm.c agent/hsm.h \
 	agent/interface.c agent/interface.h \
-	agent/jose/base64url.c agent/jose/base64url.h \
 	agent/json_file.c agent/json_file.h \
 	agent/json_line.c agent/json_line.h \
 	agent/kind.c agent/kind.h \
@@ -37,6 +37,21 @@ agent_libagent_a_SOURCES = \
 	agent/text.c agent/text.h \
 	agent/worker.c agent/worker.h \
 	client/varlink.c client/varlink.h
+
+# JOSE formats: a library of its own, which needs nothing else of ours.
+noinst_LIBRARIES += agent/jose/libjose.a
+JOSE_CFLAGS = $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+JOSE_LIBS = agent/jose/libjose.a $(CRYPTO_LIBS) $(JANSSON_LIBS)
+agent_jose_libjose_a_CPPFLAGS = $(AM_CPPFLAGS) $(JOSE_CFLAGS)
+agent_jose_libjose_a_SOURCES = \
+	agent/jose/alg.c agent/jose/alg.h \
+	agent/jose/base64url.c agent/jose/base64url.h \
+	agent/jose/ecdh.c agent/jose/ecdh.h \
+	agent/jose/jose.c agent/jose/jose.h \
+	agent/jose/jwk.c agent/jose/jwk.h \
+	agent/jose/jwk_write.c agent/jose/jwk_write.h \
+	agent/jose/jwks.c agent/jose/jwks.h \
+	agent/jose/keytype.c agent/jose/keytype.h
 
 hintsign_agent_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 hintsign_agent_SOURCES = agent/main.c

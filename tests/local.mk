@@ -212,3 +212,25 @@ tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_request_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_text_LDADD = $(agent_test_libs)
+
+# agent/jose/, linked with nothing else of ours; its vectors are those of the RFCs.
+if HAVE_CMOCKA
+JOSE_TESTS = tests/unit/test_jose tests/unit/test_jwk tests/unit/test_jwks
+check_PROGRAMS += $(JOSE_TESTS)
+TESTS += $(JOSE_TESTS)
+endif
+EXTRA_DIST += tests/unit/jose_vectors.json
+jose_test_cppflags = $(AM_CPPFLAGS) $(JOSE_CFLAGS) $(CMOCKA_CFLAGS) \
+	-DJOSE_VECTORS='"$(abs_top_srcdir)/tests/unit/jose_vectors.json"'
+check_LIBRARIES += tests/unit/libjosetest.a
+tests_unit_libjosetest_a_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_libjosetest_a_SOURCES = \
+	tests/unit/jose_given.c tests/unit/jose_given.h \
+	tests/unit/jose_keys.c tests/unit/jose_keys.h
+jose_test_libs = tests/unit/libjosetest.a $(JOSE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_jose_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jose_LDADD = $(jose_test_libs)
+tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jwk_LDADD = $(jose_test_libs)
+tests_unit_test_jwks_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jwks_LDADD = $(jose_test_libs)

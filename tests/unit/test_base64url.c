@@ -1,6 +1,7 @@
 /* Tests of base64url without padding. */
 #include "config.h"
 #include "agent/jose/base64url.h"
+#include "agent/jose/jose.h"
 
 #include <openssl/evp.h>
 #include <setjmp.h>
@@ -61,6 +62,64 @@ static void all_lengths(void **state)
     }
 }
 
+/* Decodes from a text without a NUL into a buffer of which not a byte more than needed may
+ * change. */
+static void assert_decoded(const char *text, size_t length, const void *wanted, size_t wanted_len)
+{
+    unsigned char data[512];
+    assert_int_equal(BASE64URL_BYTES(length), wanted_len);
+    memset(data, '#', sizeof data);
+    assert_int_equal(base64url_decode(text, length, data), 0);
+    assert_memory_equal(data, wanted, wanted_len);
+    assert_int_equal(data[wanted_len], '#');
+}
+
+static void decoding_undoes_encoding(void **state)
+{
+    unsigned char data[257];
+    char text[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)(i * 167 + 13);
+    for (size_t length = 0; length <= sizeof data; length++) {
+        base64url_encode(data, length, text);
+        assert_decoded(text, BASE64URL_LENGTH(length), data, length);
+    }
+}
+
+/* Of all texts of two characters, those that encoding gives are taken and no others. */
+static void one_text_for_one_byte(void **state)
+{
+    unsigned char data[2], taken = 0;
+    size_t count = 0;
+    (void)state;
+    for (int i = 0; i < 65536; i++) {
+        char text[2] = {(char)(i >> 8), (char)i}, again[2];
+        if (base64url_decode(text, 2, data) < 0)
+            continue;
+        base64url_encode(data, 1, again);
+        assert_memory_equal(again, text, 2);
+        taken |= data[0];
+        count++;
+    }
+    assert_int_equal(count, 256);
+    assert_int_equal(taken, 255);
+}
+
+static void other_texts_are_refused(void **state)
+{
+    static const char *const texts[] = {
+        "Z",    "Zg=",  "Zg==", "Zh",    "Zm9=", "Zm9",  "Zm9vY",   "Zm8=",
+        "Zm 8", "Zm8 ", " Zm8", "Zm8\n", "Zm+v", "Zm/v", "Zm9\xc3", "Zm.9",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        unsigned char data[16];
+        if (base64url_decode(texts[i], strlen(texts[i]), data) != JOSE_INVALID)
+            fail_msg("taken: %s", texts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +127,9 @@ int main(void)
         cmocka_unit_test(example_of_rfc_7515),
         cmocka_unit_test(no_character_means_something_in_a_url),
         cmocka_unit_test(all_lengths),
+        cmocka_unit_test(decoding_undoes_encoding),
+        cmocka_unit_test(one_text_for_one_byte),
+        cmocka_unit_test(other_texts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
