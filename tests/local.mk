@@ -172,7 +172,8 @@ tests_unit_libagenttest_a_SOURCES = \
 	tests/unit/idl.c tests/unit/idl.h \
 	tests/unit/members.c tests/unit/members.h \
 	tests/unit/scratch.c tests/unit/scratch.h
-agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS)
+agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS) \
+	-DINTERFACE_FILE='"$(abs_top_srcdir)/doc/io.hintsign.Agent.varlink"'
 agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
@@ -183,9 +184,12 @@ AGENT_TESTS = \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
+	tests/unit/test_peer \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
+	tests/unit/test_reply \
 	tests/unit/test_request \
+	tests/unit/test_status \
 	tests/unit/test_text
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
@@ -204,12 +208,18 @@ tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
+tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_peer_LDADD = $(agent_test_libs)
 tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_policy_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_profile_LDADD = $(agent_test_libs)
+tests_unit_test_reply_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_reply_LDADD = $(agent_test_libs)
 tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_request_LDADD = $(agent_test_libs)
+tests_unit_test_status_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_status_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_text_LDADD = $(agent_test_libs)
 

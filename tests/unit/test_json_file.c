@@ -69,7 +69,7 @@ static void files_that_others_can_write(void **state)
     }
 }
 
-static void files_of_other_users(void **state)
+static void files_of_other_users_as_root(void **state)
 {
     (void)state;
     if (geteuid() != 0)
@@ -306,7 +306,7 @@ int main(void)
         test(opens),
         test(files_that_cannot_be_read),
         test(files_that_others_can_write),
-        test(files_of_other_users),
+        test(files_of_other_users_as_root),
         test(long_files),
         test(what_is_no_json),
         test(members_are_taken),

@@ -1,0 +1,176 @@
+/* Tests of replies: their bytes, and their errors against the interface. */
+#include "config.h"
+#include "agent/reply.h"
+#include "agent/interface.h"
+
+#include "tests/unit/idl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void assert_message(struct text *out, const char *wanted)
+{
+    assert_false(out->failed);
+    assert_int_equal(out->length, strlen(wanted) + 1);
+    assert_memory_equal(out->data, wanted, strlen(wanted) + 1); /* with its NUL */
+    text_free(out);
+}
+
+static void tokens(void **state)
+{
+    struct text out = {0};
+    (void)state;
+    reply_token(&out, "a.b.cDE", 5, 1300819391, "k\"1", 7);
+    assert_message(&out, "{\"parameters\":{\"token\":\"a.b.c\",\"expires_at\":1300819391,"
+                         "\"kid\":\"k\\\"1\",\"id\":7}}");
+    reply_token(&out, "a.b.c", 5, 0, NULL, INT64_MAX);
+    assert_message(&out, "{\"parameters\":{\"token\":\"a.b.c\",\"id\":9223372036854775807}}");
+}
+
+static void parameters(void **state)
+{
+    struct text out = {0}, object = {0};
+    (void)state;
+    text_put(&object, "{\"a\":1}");
+    reply_parameters(&out, &object);
+    assert_message(&out, "{\"parameters\":{\"a\":1}}");
+    object.failed = true;
+    reply_parameters(&out, &object);
+    assert_true(out.failed);
+    text_free(&out);
+    text_free(&object);
+}
+
+/* Messages stand one behind the other, each with its NUL. */
+static void several(void **state)
+{
+    struct text out = {0};
+    (void)state;
+    reply_token(&out, "t", 1, 0, NULL, 1);
+    reply_error(&out, REFUSAL_INTERNAL, &(struct refusal){0});
+    reply_token(&out, "u", 1, 0, NULL, 2);
+    const char *second = out.data + strlen(out.data) + 1, *third = second + strlen(second) + 1;
+    assert_string_equal(out.data, "{\"parameters\":{\"token\":\"t\",\"id\":1}}");
+    assert_memory_equal(second, "{\"error\":\"io.hintsign.Agent.Internal\"", 37);
+    assert_string_equal(third, "{\"parameters\":{\"token\":\"u\",\"id\":2}}");
+    assert_int_equal(third + strlen(third) + 1 - out.data, out.length);
+    text_free(&out);
+}
+
+static void errors(void **state)
+{
+    static const struct {
+        int code;
+        struct refusal refusal;
+        const char *wanted;
+    } cases[] = {
+        {REFUSAL_NOT_ALLOWED,
+         {.name = "secret", .detail = "for the log"},
+         "{\"error\":\"io.hintsign.Agent.NotAllowed\",\"parameters\":{\"message\":"
+         "\"There is no such profile that you may use.\"}}"},
+        {REFUSAL_INVALID_CLAIM,
+         {.name = "e\"mail", .message = "No."},
+         "{\"error\":\"io.hintsign.Agent.InvalidClaim\",\"parameters\":{\"message\":\"No.\","
+         "\"claim\":\"e\\\"mail\"}}"},
+        {REFUSAL_INVALID_CLAIM,
+         {.detail = "for the log"},
+         "{\"error\":\"io.hintsign.Agent.InvalidClaim\",\"parameters\":{\"message\":"
+         "\"A claim is not acceptable.\"}}"},
+        {REFUSAL_TOKEN_UNAVAILABLE,
+         {.name = "x"},
+         "{\"error\":\"io.hintsign.Agent.TokenUnavailable\",\"parameters\":{\"message\":"
+         "\"The HSM token does not answer.\",\"retry_after_ms\":1000}}"},
+        {REFUSAL_INVALID_PARAMETER,
+         {.name = "profile", .message = "ignored"},
+         "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":"
+         "\"profile\"}}"},
+        {REFUSAL_METHOD_NOT_FOUND,
+         {.name = "a.B"},
+         "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"a.B\"}}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text out = {0};
+        reply_error(&out, cases[i].code, &cases[i].refusal);
+        assert_message(&out, cases[i].wanted);
+    }
+    assert_string_equal(reply_error_name(REFUSAL_NOT_ALLOWED), "NotAllowed");
+    assert_string_equal(reply_error_name(-9999), "Internal");
+}
+
+/* Every code there may be, and some beyond. */
+#define LAST_CODE (-100)
+
+static bool is_known(int code)
+{
+    return code == REFUSAL_INTERNAL || strcmp(reply_error_name(code), "Internal") != 0;
+}
+
+/* Every error that can be named is declared, with just these members. */
+static void errors_are_those_of_the_interfaces(void **state)
+{
+    static struct idl own, service;
+    (void)state;
+    idl_read(interface_agent, &own);
+    idl_read(interface_service, &service);
+    for (int code = -1; code >= LAST_CODE; code--) {
+        static const char *const names[] = {NULL, "name"};
+        if (!is_known(code))
+            continue;
+        const char *name = reply_error_name(code);
+        const struct idl *idl = idl_find(&own, "error", name) ? &own : &service;
+        const struct idl_declaration *error = idl_find(idl, "error", name);
+        if (!error)
+            fail_msg("%s is not declared", name);
+        /* Varlink's errors always have their name. */
+        for (size_t i = idl == &service; i < 2; i++) {
+            struct text out = {0};
+            reply_error(&out, code, &(struct refusal){.name = names[i]});
+            json_t *reply = json_loads(out.data, JSON_REJECT_DUPLICATES, NULL);
+            const char *full = json_string_value(json_object_get(reply, "error"));
+            assert_non_null(full);
+            assert_string_equal(strrchr(full, '.') + 1, name);
+            assert_int_equal(strncmp(full, "io.hintsign.Agent.", 18) == 0, idl == &own);
+            if (!idl_fits(idl, &error->in, json_object_get(reply, "parameters")))
+                fail_msg("not as declared: %s", out.data);
+            json_decref(reply);
+            text_free(&out);
+        }
+    }
+}
+
+/* The other way round: what is declared can happen, but for what is not built yet. */
+static void declared_errors_can_be_named(void **state)
+{
+    static const char *const not_yet[] = {"RateLimited", "EncryptionKeyUnavailable"};
+    static struct idl own;
+    (void)state;
+    idl_read(interface_agent, &own);
+    for (size_t i = 0; i < own.count; i++) {
+        bool named = false, later = false;
+        if (strcmp(own.list[i].keyword, "error") != 0)
+            continue;
+        for (int code = -1; code >= LAST_CODE; code--)
+            named |= is_known(code) && strcmp(reply_error_name(code), own.list[i].name) == 0;
+        for (size_t j = 0; j < sizeof not_yet / sizeof not_yet[0]; j++)
+            later |= strcmp(not_yet[j], own.list[i].name) == 0;
+        if (!named && !later)
+            fail_msg("%s is never given", own.list[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens),
+        cmocka_unit_test(parameters),
+        cmocka_unit_test(several),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(errors_are_those_of_the_interfaces),
+        cmocka_unit_test(declared_errors_can_be_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
