@@ -20,16 +20,17 @@ static int fail(int fd, const struct conf_listener *listener, const char *what, 
     return -1;
 }
 
-/* Whether some process accepts connections there; a file that nobody listens on is stale. */
-static bool is_alive(const struct sockaddr_un *address)
+/* Whether nobody listens there any more: the file was left behind. Any other error than this one
+ * is no proof, such as that we may not connect or that it is a socket of another type. */
+static bool is_stale(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;
     int r = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    int error = errno;
+    bool refused = r < 0 && errno == ECONNREFUSED;
     close(fd);
-    return r == 0 || error == EAGAIN;
+    return refused;
 }
 
 static bool remove_stale(const struct sockaddr_un *address)
@@ -37,7 +38,7 @@ static bool remove_stale(const struct sockaddr_un *address)
     struct stat st;
     if (lstat(address->sun_path, &st) < 0)
         return errno == ENOENT;
-    return S_ISSOCK(st.st_mode) && !is_alive(address) && unlink(address->sun_path) == 0;
+    return S_ISSOCK(st.st_mode) && is_stale(address) && unlink(address->sun_path) == 0;
 }
 
 /* Nobody can connect before mode and group are right: the file appears without permissions. */

@@ -184,6 +184,7 @@ AGENT_TESTS = \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
+	tests/unit/test_listener \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
@@ -208,6 +209,8 @@ tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
+tests_unit_test_listener_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_listener_LDADD = $(agent_test_libs)
 tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_peer_LDADD = $(agent_test_libs)
 tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)

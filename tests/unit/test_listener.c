@@ -1,0 +1,220 @@
+/* Tests of listening sockets: their mode and group, and what may lie at their path. */
+#include "config.h"
+#include "agent/listener.h"
+
+#include "tests/unit/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char path[256];
+static struct conf_listener listener;
+static char error[CONF_ERROR_MAX];
+
+static int open_folder(void **state)
+{
+    int r = scratch_open(state);
+    snprintf(path, sizeof path, "%s", scratch_path("a.sock"));
+    listener = (struct conf_listener){.name = "default", .path = path, .mode = 0660};
+    error[0] = '\0';
+    return r;
+}
+
+/* Also behind a test that was interrupted as somebody else. */
+static int close_folder(void **state)
+{
+    return seteuid(getuid()) == 0 ? scratch_close(state) : -1;
+}
+
+static struct sockaddr_un address(void)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    memcpy(un.sun_path, path, strlen(path));
+    return un;
+}
+
+/* A socket of that type at the path, listening where `backlog` says so. */
+static int bind_other(int type, int backlog)
+{
+    struct sockaddr_un un = address();
+    unlink(path);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+    if (backlog >= 0)
+        assert_int_equal(listen(fd, backlog), 0);
+    return fd;
+}
+
+static int connect_to(void)
+{
+    struct sockaddr_un un = address();
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int r = connect(fd, (struct sockaddr *)&un, sizeof un);
+    if (r < 0)
+        close(fd);
+    return r < 0 ? -1 : fd;
+}
+
+static void assert_listens(mode_t mode, gid_t group)
+{
+    struct stat st;
+    mode_t mask = umask(0177);
+    int fd = listener_open(&listener, error);
+    assert_int_equal(umask(mask), 0177); /* left as it was */
+    assert_string_equal(error, "");
+    assert_true(fd >= 0);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, mode);
+    assert_int_equal(st.st_gid, group);
+    int client = connect_to();
+    assert_true(client >= 0);
+    int served = accept(fd, NULL, NULL);
+    assert_true(served >= 0);
+    assert_int_equal(accept(fd, NULL, NULL), -1); /* at once: it does not block */
+    close(served);
+    close(client);
+    close(fd);
+}
+
+static void assert_refused(const char *what)
+{
+    char wanted[CONF_ERROR_MAX];
+    struct stat before, after;
+    assert_int_equal(lstat(path, &before), 0);
+    assert_int_equal(listener_open(&listener, error), -1);
+    snprintf(wanted, sizeof wanted, "listener default: %s: %s", path, what);
+    assert_string_equal(error, wanted);
+    assert_int_equal(lstat(path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+}
+
+static void modes(void **state)
+{
+    static const mode_t values[] = {0660, 0600, 0666, 0777};
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        listener.mode = values[i];
+        assert_listens(values[i], getegid());
+    }
+}
+
+static void groups_as_root(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    listener.has_group = true;
+    listener.group = 4711;
+    assert_listens(0660, 4711);
+}
+
+static void what_was_left_behind_is_replaced(void **state)
+{
+    (void)state;
+    close(bind_other(SOCK_STREAM, 1));
+    assert_listens(0660, getegid());
+    close(bind_other(SOCK_STREAM, -1));
+    assert_listens(0660, getegid());
+    close(bind_other(SOCK_DGRAM, -1));
+    assert_listens(0660, getegid());
+}
+
+static void another_agent_is_left_alone(void **state)
+{
+    (void)state;
+    int fd = bind_other(SOCK_STREAM, 1);
+    assert_refused("in use, or not a socket");
+    close(fd);
+}
+
+/* With a queue so full that one cannot even connect. */
+static void a_busy_agent_is_left_alone(void **state)
+{
+    int clients[8], count = 0;
+    (void)state;
+    int fd = bind_other(SOCK_STREAM, 0);
+    while (count < 8 && (clients[count] = connect_to()) >= 0)
+        count++;
+    assert_in_range(count, 1, 7);
+    assert_refused("in use, or not a socket");
+    while (count > 0)
+        close(clients[--count]);
+    close(fd);
+}
+
+/* A socket that takes no streams is somebody's nevertheless. */
+static void other_sockets_are_left_alone(void **state)
+{
+    (void)state;
+    int fd = bind_other(SOCK_DGRAM, -1);
+    assert_refused("in use, or not a socket");
+    close(fd);
+    fd = bind_other(SOCK_SEQPACKET, 1);
+    assert_refused("in use, or not a socket");
+    close(fd);
+}
+
+static void what_is_no_socket(void **state)
+{
+    (void)state;
+    scratch_write("a.sock", "precious");
+    assert_refused("in use, or not a socket");
+    unlink(path);
+    scratch_folder("a.sock");
+    assert_refused("in use, or not a socket");
+    rmdir(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_refused("in use, or not a socket");
+}
+
+/* A socket that we may not connect to may be in use as well. */
+static void forbidden_sockets_as_root(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    int fd = bind_other(SOCK_STREAM, 1);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(scratch_path(""), 0777), 0);
+    assert_int_equal(seteuid(1234), 0);
+    assert_refused("in use, or not a socket");
+    assert_int_equal(seteuid(0), 0);
+    close(fd);
+}
+
+static void no_folder(void **state)
+{
+    char wanted[CONF_ERROR_MAX];
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path("missing/a.sock"));
+    assert_int_equal(listener_open(&listener, error), -1);
+    snprintf(wanted, sizeof wanted, "listener default: %s: No such file or directory", path);
+    assert_string_equal(error, wanted);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(modes),
+        test(groups_as_root),
+        test(what_was_left_behind_is_replaced),
+        test(another_agent_is_left_alone),
+        test(a_busy_agent_is_left_alone),
+        test(other_sockets_are_left_alone),
+        test(what_is_no_socket),
+        test(forbidden_sockets_as_root),
+        test(no_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
