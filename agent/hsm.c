@@ -143,10 +143,14 @@ int hsm_event_fd(const struct hsm *hsm)
     return hsm->event_fd;
 }
 
-bool hsm_resolved(struct hsm *hsm, const struct keyring *keyring)
+bool hsm_take_event(struct hsm *hsm)
 {
     uint64_t count;
-    (void)!read(hsm->event_fd, &count, sizeof count);
+    return read(hsm->event_fd, &count, sizeof count) == sizeof count;
+}
+
+bool hsm_resolved(struct hsm *hsm, const struct keyring *keyring)
+{
     bool all = true;
     pthread_mutex_lock(&hsm->lock);
     for (size_t i = 0; i < hsm->module_count; i++)

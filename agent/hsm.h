@@ -21,8 +21,10 @@ int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_E
 /* Hands all probers the keyring of a new configuration. */
 void hsm_adopt(struct hsm *hsm, struct keyring *keyring);
 
-/* Becomes readable when hsm_resolved may have changed; cleared by hsm_resolved. */
+/* Becomes readable when a module has resolved its keys anew; hsm_take_event clears it and tells
+ * whether it was. */
 int hsm_event_fd(const struct hsm *hsm);
+bool hsm_take_event(struct hsm *hsm);
 
 /* Whether every module has resolved this keyring, or failed to. */
 bool hsm_resolved(struct hsm *hsm, const struct keyring *keyring);

@@ -27,4 +27,7 @@ struct refusal {
     char detail[256];    /* for the log alone; may be empty */
 };
 
+/* The codes of pkcs11/ end here: what each means to a caller. */
+int refusal_from_p11(int code);
+
 #endif

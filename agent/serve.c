@@ -68,21 +68,6 @@ static int compose(struct call *call)
                          &call->serving->token, &call->composed);
 }
 
-/* The codes of pkcs11/ end here. */
-static int from_p11(int code)
-{
-    static const int codes[] = {
-        [-P11_INVALID] = REFUSAL_INTERNAL,
-        [-P11_MEMORY] = REFUSAL_INTERNAL,
-        [-P11_UNAVAILABLE] = REFUSAL_TOKEN_UNAVAILABLE,
-        [-P11_LOCKED] = REFUSAL_LOCKED,
-        [-P11_KEY] = REFUSAL_KEY_UNAVAILABLE,
-        [-P11_BUSY] = REFUSAL_OVERLOADED,
-        [-P11_FAILED] = REFUSAL_INTERNAL,
-    };
-    return codes[-code];
-}
-
 /* Makes the signing input a JWS in compact serialization (RFC 7515 section 7.1). */
 static int sign(struct call *call)
 {
@@ -95,7 +80,7 @@ static int sign(struct call *call)
                      &signature_len, &error);
     if (r < 0) {
         p11_error_describe(&error, call->refusal.detail, sizeof call->refusal.detail);
-        return from_p11(r);
+        return refusal_from_p11(r);
     }
     size_t length = BASE64URL_LENGTH(signature_len);
     text_put(token, ".");

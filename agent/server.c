@@ -29,6 +29,8 @@ struct server {
     int signals;
     struct conf *reloading; /* read, and not yet resolved by every module */
     int64_t reload_deadline;
+    bool *ready;       /* which profiles were, when it was last reported ... */
+    unsigned reported; /* ... of this configuration */
     int64_t next_tick;
     bool full; /* no descriptors are left: accept nothing before the next tick */
 };
@@ -58,24 +60,45 @@ void server_wait_for_tokens(struct service *service)
             log_warning("a module has not answered yet: serving without it");
             return;
         }
-        poll(&fd, 1, (int)left);
+        if (poll(&fd, 1, (int)left) > 0)
+            hsm_take_event(service->hsm);
     }
 }
 
-static void report_profiles(const struct conf *conf)
+static void report_profile(const struct conf *conf, const struct profile *profile, bool ready)
 {
     char reason[KEY_REASON_MAX * 4];
-    size_t ready = 0;
-    for (size_t i = 0; i < conf->profile_count; i++) {
-        const struct profile *profile = conf->profiles[i];
-        if (atomic_load(&profile->key->ready))
-            ready++;
-        else
-            log_error("profile %s is not ready: %s", profile->name,
-                      key_reason(conf->keyring, profile->key, reason, sizeof reason));
+    if (ready)
+        log_info("profile %s is ready", profile->name);
+    else
+        log_error("profile %s is not ready: %s", profile->name,
+                  key_reason(conf->keyring, profile->key, reason, sizeof reason));
+}
+
+/* One line for each profile that is not ready, and, with the same configuration as last time, for
+ * each that has become ready. */
+static void report_profiles(struct server *server, const struct conf *conf)
+{
+    bool anew = conf->generation != server->reported;
+    size_t ready_count = 0, changes = 0;
+    if (anew) {
+        bool *list = calloc(conf->profile_count + 1, sizeof *list);
+        free(server->ready);
+        server->ready = list;
     }
-    log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready,
-             conf->profile_count);
+    for (size_t i = 0; server->ready && i < conf->profile_count; i++) {
+        bool ready = atomic_load(&conf->profiles[i]->key->ready);
+        ready_count += ready;
+        if (anew ? !ready : ready != server->ready[i]) {
+            report_profile(conf, conf->profiles[i], ready);
+            changes++;
+        }
+        server->ready[i] = ready;
+    }
+    if (anew || changes)
+        log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready_count,
+                 conf->profile_count);
+    server->reported = conf->generation;
 }
 
 static int open_listeners(struct server *server, char *error)
@@ -101,7 +124,7 @@ static int start(struct server *server, char *error)
         return -1;
     }
     server_wait_for_tokens(server->service);
-    report_profiles(server->first);
+    report_profiles(server, server->first);
     int r =
         workers_start(server->service, &server->limits, server->first->workers, &server->workers);
     if (r < 0) {
@@ -192,17 +215,16 @@ static void reload(struct server *server)
     hsm_adopt(server->service->hsm, conf->keyring);
 }
 
+/* A new configuration takes effect when its keys are resolved, or when waiting has been enough. */
 static void finish_reload(struct server *server)
 {
     struct service *service = server->service;
-    bool resolved = hsm_resolved(service->hsm, server->reloading ? server->reloading->keyring
-                                                                 : service->conf->keyring);
-    if (!server->reloading || (!resolved && conn_now() < server->reload_deadline))
-        return;
     struct conf *conf = server->reloading;
+    if (!hsm_resolved(service->hsm, conf->keyring) && conn_now() < server->reload_deadline)
+        return;
     server->reloading = NULL;
     conf->generation = service->conf->generation + 1;
-    report_profiles(conf);
+    report_profiles(server, conf);
     service_set_conf(service, conf);
 }
 
@@ -243,8 +265,11 @@ void server_run(struct server *server)
         for (size_t i = 0; n > 0 && i < server->listener_count; i++)
             if (fds[2 + i].revents)
                 accept_some(server, i);
+        if (n > 0 && fds[1].revents && hsm_take_event(server->service->hsm))
+            report_profiles(server, server->service->conf);
+        if (server->reloading)
+            finish_reload(server);
         tick(server);
-        finish_reload(server);
     } while (take_signals(server));
 }
 
@@ -284,6 +309,7 @@ bool server_stop(struct server *server)
     if (server->signals > 0)
         close(server->signals);
     pthread_mutex_destroy(&server->limits.lock);
+    free(server->ready);
     conf_unref(server->reloading);
     conf_unref(server->first);
     free(server);

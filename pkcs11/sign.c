@@ -178,18 +178,20 @@ static bool wait_for_recovery(struct key *key)
     return false;
 }
 
-/* Which of the reasons for having no home a caller should hear. */
-static int no_home(struct key *key, struct p11_error *error)
+int sign_why_not(struct key *key, struct p11_error *error)
 {
-    for (size_t i = 0; i < key->home_count; i++)
-        if (token_get_state(key->homes[i].token, NULL, 0) == TOKEN_LOCKED)
-            return p11_error_text(error, P11_LOCKED, "token %s is locked",
-                                  key->homes[i].token->name);
-    for (size_t i = 0; i < key->home_count; i++)
-        if (token_get_state(key->homes[i].token, NULL, 0) == TOKEN_DOWN)
-            return P11_UNAVAILABLE;
-    return atomic_load(&key->ready) ? P11_UNAVAILABLE
-                                    : p11_error_text(error, P11_KEY, "the key is not ready");
+    const struct token *down = NULL;
+    for (size_t i = 0; i < key->home_count; i++) {
+        struct token *token = key->homes[i].token;
+        enum token_state state = token_get_state(token, NULL, 0);
+        if (state == TOKEN_LOCKED)
+            return p11_error_text(error, P11_LOCKED, "token %s is locked", token->name);
+        if (state == TOKEN_DOWN)
+            down = token;
+    }
+    if (down)
+        return p11_error_text(error, P11_UNAVAILABLE, "token %s is down", down->name);
+    return p11_error_text(error, P11_KEY, "the key is not ready");
 }
 
 int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
@@ -200,8 +202,8 @@ int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
     int r = sign_anywhere(&job, key, error);
     if (r == P11_UNAVAILABLE && wait_for_recovery(key))
         r = sign_anywhere(&job, key, error);
-    if (r == P11_UNAVAILABLE)
-        r = no_home(key, error);
+    if (r == P11_UNAVAILABLE && !atomic_load(&key->ready))
+        r = sign_why_not(key, error);
     if (r == 0)
         *ret_length = job.signature_len;
     return r;

@@ -16,6 +16,10 @@ int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
              struct p11_error *error);
 
+/* Why a key that is not ready cannot sign now: P11_LOCKED, P11_UNAVAILABLE (it may come back) or
+ * P11_KEY (an administrator must act), with the reason in *error. */
+int sign_why_not(struct key *key, struct p11_error *error);
+
 /* How a key signs on one token. */
 struct signing {
     const struct mech *mech;

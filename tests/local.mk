@@ -38,6 +38,7 @@ INTEGRATION_TESTS = \
 	tests/integration/024-key-terminal.sh \
 	tests/integration/025-key-pin.sh \
 	tests/integration/026-key-strange-token.sh \
+	tests/integration/087-faults.sh \
 	tests/integration/100-pingone-jwtgen.sh \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
@@ -247,3 +248,9 @@ tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwk_LDADD = $(jose_test_libs)
 tests_unit_test_jwks_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwks_LDADD = $(jose_test_libs)
+
+# SoftHSM2 that misbehaves by script.
+check_LTLIBRARIES += tests/fault/faulty.la
+tests_fault_faulty_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_fault_faulty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_fault_faulty_la_SOURCES = tests/fault/faulty.c
