@@ -7,7 +7,8 @@ TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = $(TEST_LOG_DRIVER)
 SH_LOG_DRIVER = $(TEST_LOG_DRIVER)
-LOG_COMPILER = timeout --kill-after=10 300
+LOG_COMPILER = timeout --kill-after=10 300 bash $(srcdir)/tests/unit/run.sh
+EXTRA_DIST += tests/unit/run.sh
 SH_LOG_COMPILER = timeout --kill-after=10 300 bash
 
 # Where the tests find what was built; tests/integration/lib.sh says what each is for.
