@@ -123,25 +123,33 @@ static int classify(const char *name, bool retry_advised)
     return retry_advised ? HINTSIGN_UNAVAILABLE : HINTSIGN_REFUSED;
 }
 
+/* The agent's sentence, with the claim before it where it tells one. InvalidParameter is Varlink's
+ * own error and promises no sentence. */
+static void make_sentence(char *sentence, size_t size, int code, const json_t *parameters)
+{
+    const char *message = json_string_value(json_object_get(parameters, "message"));
+    const char *claim = json_string_value(json_object_get(parameters, "claim"));
+    const char *parameter = json_string_value(json_object_get(parameters, "parameter"));
+    if (message)
+        snprintf(sentence, size, "%s%s%s", claim ? claim : "", claim ? ": " : "", message);
+    else if (parameter)
+        snprintf(sentence, size, "the agent does not accept the parameter '%s'", parameter);
+    else
+        snprintf(sentence, size, "%s", hintsign_strerror(code));
+}
+
 int error_set_reply(struct error *error, const char *name, const json_t *parameters)
 {
     const json_t *message = json_object_get(parameters, "message");
-    const json_t *parameter = json_object_get(parameters, "parameter");
     const json_t *retry = json_object_get(parameters, "retry_after_ms");
     if ((message && !json_is_string(message)) || (retry && !json_is_integer(retry)) ||
         (retry && json_integer_value(retry) < 0))
         return error_set(error, HINTSIGN_PROTOCOL, "an error's parameters are of a wrong type");
 
+    char sentence[SENTENCE_SIZE];
     int code = classify(name, retry != NULL);
     const char *dot = strrchr(name, '.');
-    const char *word = dot ? dot + 1 : name;
-    /* InvalidParameter is Varlink's own and promises no sentence. */
-    char sentence[SENTENCE_SIZE];
-    if (message)
-        snprintf(sentence, sizeof sentence, "%s", json_string_value(message));
-    else if (json_is_string(parameter))
-        snprintf(sentence, sizeof sentence, "%s: %s", word, json_string_value(parameter));
-    else
-        snprintf(sentence, sizeof sentence, "%s", hintsign_strerror(code));
-    return record(error, code, word, sentence, retry ? json_integer_value(retry) : -1);
+    make_sentence(sentence, sizeof sentence, code, parameters);
+    return record(error, code, dot ? dot + 1 : name, sentence,
+                  retry ? json_integer_value(retry) : -1);
 }

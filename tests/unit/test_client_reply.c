@@ -304,7 +304,7 @@ static void errors_of_the_interface(void **state)
         const struct agent_error *wanted = &agent_errors[i];
         int code = error_of(handle,
                             "{\"error\":\"io.hintsign.Agent.%s\","
-                            "\"parameters\":{\"message\":\"No.\",\"claim\":\"sub\"}}",
+                            "\"parameters\":{\"message\":\"No.\",\"claim\":null}}",
                             wanted->name);
         assert_int_equal(code, wanted->code);
         assert_int_equal(error->code, wanted->code);
@@ -349,7 +349,14 @@ static void other_errors(void **state)
                               "InvalidParameter"),
                      HINTSIGN_REFUSED);
     assert_string_equal(error->name, "InvalidParameter");
-    assert_string_equal(error->message, "InvalidParameter: profile");
+    assert_string_equal(error->message, "the agent does not accept the parameter 'profile'");
+
+    assert_int_equal(error_of(handle,
+                              "{\"error\":\"io.hintsign.Agent.InvalidClaim\","
+                              "\"parameters\":{\"message\":\"No.\",\"claim\":\"%s\"}}",
+                              "sub"),
+                     HINTSIGN_REFUSED);
+    assert_string_equal(error->message, "sub: No.");
 
     /* Newer than the library: what the agent advises decides. */
     assert_int_equal(error_of(handle,
