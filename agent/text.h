@@ -29,8 +29,8 @@ void text_add(struct text *text, const void *data, size_t length);
 /* Of a NUL-terminated string, raw. */
 void text_put(struct text *text, const char *string);
 
-/* A JSON string, quoted; like ECMAScript's JSON.stringify, only what must be escaped is. The bytes
- * are valid UTF-8. */
+/* A JSON string, quoted; like ECMAScript's JSON.stringify, only what must be escaped is. Bytes that
+ * are not UTF-8, as labels on a token may have, become U+FFFD. */
 void text_string(struct text *text, const char *string, size_t length);
 
 void text_integer(struct text *text, int64_t value);

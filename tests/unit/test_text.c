@@ -65,6 +65,27 @@ static void only_what_must_be_is_escaped(void **state)
     assert_string("a\"b\\c\nd", 7, "\"a\\\"b\\\\c\\nd\"");
 }
 
+static void what_is_not_utf8_is_replaced(void **state)
+{
+#define BAD "\xef\xbf\xbd"
+    static const char *const pairs[][2] = {
+        {"m\xfcller", "\"m" BAD "ller\""},
+        {"\x80", "\"" BAD "\""}, /* no beginning */
+        {"\xc3", "\"" BAD "\""}, /* no end */
+        {"\xe2\x80", "\"" BAD BAD "\""},
+        {"\xc3\xc3\xa9", "\"" BAD "\xc3\xa9\""},
+        {"\xc0\xaf", "\"" BAD BAD "\""}, /* longer than need be */
+        {"\xe0\x9f\xbf", "\"" BAD BAD BAD "\""},
+        {"\xf0\x8f\xbf\xbf", "\"" BAD BAD BAD BAD "\""},
+        {"\xed\xa0\x80", "\"" BAD BAD BAD "\""},         /* a surrogate */
+        {"\xf4\x90\x80\x80", "\"" BAD BAD BAD BAD "\""}, /* beyond U+10FFFF */
+        {"\xff\"", "\"" BAD "\\\"\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        assert_string(pairs[i][0], strlen(pairs[i][0]), pairs[i][1]);
+}
+
 static void integers(void **state)
 {
     static const struct {
@@ -153,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_characters_are_escaped),
         cmocka_unit_test(only_what_must_be_is_escaped),
+        cmocka_unit_test(what_is_not_utf8_is_replaced),
         cmocka_unit_test(integers),
         cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(grows_and_is_used_again),
