@@ -131,6 +131,12 @@ static bool is_same(const struct key_home *home, const struct finding *finding)
            memcmp(home->identity, finding->identity, sizeof home->identity) == 0;
 }
 
+/* Tokens give these for a broken object as well as when they are broken themselves. */
+static bool may_be_the_key(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || !p11_rv_name(rv);
+}
+
 /* On P11_KEY and P11_FAILED the error's text follows "the key ". */
 static int prove(const struct keyring *keyring, const struct key *key, const struct key_home *home,
                  struct finding *finding, struct p11_error *error)
@@ -138,6 +144,10 @@ static int prove(const struct keyring *keyring, const struct key *key, const str
     struct answer answer = {.length = 0};
     char text[P11_ERROR_TEXT_MAX];
     int r = ask(keyring, key, home->token, finding, &answer, error);
+    if (r == P11_UNAVAILABLE && may_be_the_key(error->rv)) {
+        finding->failure = *error;
+        r = P11_KEY;
+    }
     if (r < 0 && r != P11_UNAVAILABLE)
         return p11_error_text(error, P11_KEY, "does not sign: %.160s",
                               p11_error_describe(error, text, sizeof text));

@@ -12,6 +12,7 @@ struct finding {
     bool prehashed;                           /* the token signs hashes, not data */
     EVP_PKEY *public_key;                     /* of a private key */
     unsigned char identity[KEY_IDENTITY_MAX]; /* tells the key from all others */
+    struct p11_error failure; /* of an unusable key: may be the token's, where .code is set */
 };
 
 /* Looks for the key on the home's token by its index and tries it. An unfit key is no error.

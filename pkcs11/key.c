@@ -133,8 +133,14 @@ static void name_key(struct key *key, struct finding *finding)
     atomic_store(&key->named, true);
 }
 
+/* What one pass found on a token. */
+struct tally {
+    bool usable;              /* at least one key */
+    struct p11_error failure; /* of a key, where .code is set */
+};
+
 static int resolve_key(struct keyring *keyring, struct key *key, struct key_home *home,
-                       uint64_t generation, struct p11_error *error)
+                       uint64_t generation, struct tally *tally, struct p11_error *error)
 {
     struct finding finding;
     atomic_store(&home->generation, 0);
@@ -152,6 +158,9 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
         atomic_store(&home->generation, generation);
     }
     pthread_mutex_unlock(&keyring->lock);
+    tally->usable |= finding.usable;
+    if (finding.failure.code)
+        tally->failure = finding.failure;
     finding_clear(&finding);
     return 0;
 }
@@ -222,11 +231,17 @@ int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t gener
                     struct p11_error *error)
 {
     size_t home = home_of(keyring, token);
+    struct tally tally = {0};
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
-        int r = resolve_key(keyring, key, &key->homes[home], generation, error);
+        int r = resolve_key(keyring, key, &key->homes[home], generation, &tally, error);
         if (r < 0)
             return r;
+    }
+    /* One key that fails beside others that sign is broken; where none signs, the token is. */
+    if (tally.failure.code && !tally.usable) {
+        *error = tally.failure;
+        return P11_UNAVAILABLE;
     }
     pthread_mutex_lock(&keyring->lock);
     int r = find_other_uses(keyring, home, generation, error);

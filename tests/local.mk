@@ -51,13 +51,21 @@ INTEGRATION_TESTS += \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/070-bad-input.sh \
-	tests/integration/072-patience.sh
+	tests/integration/072-patience.sh \
+	tests/integration/075-varlink.sh \
+	tests/integration/080-protection.sh
 EXTRA_DIST += tests/integration/varlink_client.py tests/integration/bad_input.py
 
 # A fast clock.
 check_LTLIBRARIES += tests/modules/hasty.la
 tests_modules_hasty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_hasty_la_SOURCES = tests/modules/hasty.c
+
+# Keys as tests want them.
+check_PROGRAMS += tests/integration/new_keys
+tests_integration_new_keys_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_integration_new_keys_SOURCES = tests/integration/new_keys.c
+tests_integration_new_keys_LDADD = $(P11KIT_LIBS)
 
 # SoftHSM2 with bad habits.
 check_LTLIBRARIES += tests/modules/strange.la

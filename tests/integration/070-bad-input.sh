@@ -34,7 +34,7 @@ agent_start
 
 python3 "$top_srcdir/tests/integration/bad_input.py" "$agent_pid" >"$work/tap" 2>"$work/stderr"
 is $? 0 'every kind of input was tried'
-diag "$(cat "$work/stderr")"
+[ ! -s "$work/stderr" ] || diag "$(cat "$work/stderr")"
 include_tap <"$work/tap"
 is "$(grep -cE 'ERROR|WARNING' "$work/agent.log")" 0 'the log has nothing to say about it'
 agent_stop
