@@ -90,6 +90,11 @@ typedef void hintsign_answer_fn(void *data, size_t index, int code,
 int hintsign_mint_many(struct hintsign *handle, const struct hintsign_request *requests,
                        size_t count, hintsign_answer_fn *answer, void *data);
 
+/* The public keys with which tokens of `profile` are verified, or those of every profile that the
+ * caller may use where it is NULL: the JSON text of a JWK Set (RFC 7517), {"keys":[...]}, as a
+ * discovery service publishes it. The caller frees it with free(3). */
+int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json);
+
 /* The profiles that the caller may use: the JSON text of ListProfiles' reply in
  * io.hintsign.Agent, {"profiles":[...]}. The caller frees it with free(3). */
 int hintsign_profiles(struct hintsign *handle, char **ret_json);

@@ -8,6 +8,7 @@ libhintsign_la_SOURCES = \
 	client/connection.c client/connection.h \
 	client/error.c client/error.h \
 	client/exchange.c client/exchange.h \
+	client/keys.c \
 	client/mint.c \
 	client/reply.c client/reply.h \
 	client/status.c \

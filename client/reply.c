@@ -76,3 +76,12 @@ int reply_integer(struct error *error, const json_t *parameters, const char *mem
     *ret_integer = value ? json_integer_value(value) : 0;
     return 0;
 }
+
+int reply_text(struct error *error, const json_t *object, char **ret_text)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (!text)
+        return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
+    *ret_text = text;
+    return 0;
+}

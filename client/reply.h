@@ -21,4 +21,8 @@ int reply_string(struct error *error, const json_t *parameters, const char *memb
 int reply_integer(struct error *error, const json_t *parameters, const char *member, bool required,
                   int64_t *ret_integer);
 
+/* Writes an object of a reply as JSON text, which the caller frees. Fails with
+ * HINTSIGN_NO_MEMORY. */
+int reply_text(struct error *error, const json_t *object, char **ret_text);
+
 #endif

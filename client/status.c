@@ -3,21 +3,16 @@
 #include "client/hintsign.h"
 
 #include "client/exchange.h"
+#include "client/reply.h"
 
 /* Ends a call whose reply was held against its shape with the result `valid` (0 or -1).
  * Takes over `reply`. */
 static int give(struct hintsign *handle, json_t *reply, int valid, const json_error_t *why,
                 char **ret_json)
 {
-    int code = HINTSIGN_OK;
-    char *text = valid == 0 ? json_dumps(reply, JSON_COMPACT) : NULL;
-    if (text)
-        *ret_json = text;
-    else if (valid < 0)
-        code = error_set(&handle->error, HINTSIGN_PROTOCOL, "the agent's reply: %s", why->text);
-    else
-        code = error_set(&handle->error, HINTSIGN_NO_MEMORY, "%s",
-                         hintsign_strerror(HINTSIGN_NO_MEMORY));
+    struct error *error = &handle->error;
+    int code = valid == 0 ? reply_text(error, reply, ret_json)
+                          : error_set(error, HINTSIGN_PROTOCOL, "the agent's reply: %s", why->text);
     json_decref(reply);
     return code;
 }

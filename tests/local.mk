@@ -80,6 +80,7 @@ if HAVE_CMOCKA
 CLIENT_TESTS = \
 	tests/unit/test_varlink \
 	tests/unit/test_client_connection \
+	tests/unit/test_client_keys \
 	tests/unit/test_client_lines \
 	tests/unit/test_client_mint \
 	tests/unit/test_client_reply
@@ -95,6 +96,9 @@ tests_unit_test_varlink_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_client_connection_SOURCES = tests/unit/test_client_connection.c $(scripted_agent)
 tests_unit_test_client_connection_CFLAGS = $(client_test_cflags)
 tests_unit_test_client_connection_LDADD = $(client_test_libs)
+tests_unit_test_client_keys_SOURCES = tests/unit/test_client_keys.c $(scripted_agent)
+tests_unit_test_client_keys_CFLAGS = $(client_test_cflags)
+tests_unit_test_client_keys_LDADD = $(client_test_libs)
 tests_unit_test_client_lines_SOURCES = tests/unit/test_client_lines.c client/cli/lines.c
 tests_unit_test_client_lines_CFLAGS = $(client_test_cflags)
 tests_unit_test_client_lines_LDADD = $(CMOCKA_LIBS)
