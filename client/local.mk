@@ -26,9 +26,11 @@ hintsign_SOURCES = \
 	client/cli/decode.c client/cli/decode.h \
 	client/cli/format.c client/cli/format.h \
 	client/cli/input.c client/cli/input.h \
+	client/cli/jwks.c client/cli/jwks.h \
 	client/cli/lines.c client/cli/lines.h \
 	client/cli/main.c \
 	client/cli/mint.c client/cli/mint.h \
+	client/cli/output.c client/cli/output.h \
 	client/cli/profiles.c client/cli/profiles.h \
 	client/cli/progress.c client/cli/progress.h \
 	client/cli/status.c client/cli/status.h \

@@ -22,7 +22,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
 EXTRA_DIST += tests/quickstart.sh
-EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py
+EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh
 EXTRA_DIST += \
 	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
 	tests/interop/authway.py tests/interop/jwtgen.js tests/interop/subjects.json
@@ -73,7 +73,8 @@ tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_strange_la_SOURCES = tests/modules/strange.c
 
-INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh
+INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh \
+	tests/integration/012-hintsign-jwks.sh
 
 # The client: its library against an agent that a test scripts, over a real socket.
 if HAVE_CMOCKA

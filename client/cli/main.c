@@ -3,6 +3,7 @@
 
 #include "client/cli/cli.h"
 #include "client/cli/decode.h"
+#include "client/cli/jwks.h"
 #include "client/cli/mint.h"
 #include "client/cli/profiles.h"
 #include "client/cli/status.h"
@@ -11,10 +12,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &mint_command,
-    &profiles_command,
-    &status_command,
-    &decode_command,
+    &mint_command, &profiles_command, &status_command, &jwks_command, &decode_command,
 };
 
 static void print_help(void)

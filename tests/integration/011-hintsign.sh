@@ -1,29 +1,7 @@
 #!/usr/bin/env bash
 # The command hintsign against an agent that is a script: options, formats, exit status, errors.
 . "$(dirname "$0")/lib.sh"
-need python3
-here=$(dirname "${BASH_SOURCE[0]}")
-
-python3 "$here/scripted_agent.py" "$HINTSIGN_SOCKET" "$work" 2>"$work/agent.log" &
-agent_pid=$!
-wait_for 20 test -S "$HINTSIGN_SOCKET" || bail_out 'the scripted agent does not start'
-
-# asked: the parameters of the last request.
-asked() {
-    tail -n 1 "$work/requests" | sed 's/.*"parameters"://; s/}$//'
-}
-
-stdout() { cat "$work/stdout"; }
-stderr() { cat "$work/stderr"; }
-
-# fails STATUS TEXT COMMAND...: one line on standard error that begins so, and no output.
-fails() {
-    local status=$1 text=$2
-    shift 2
-    runs "$status" "status $status: ${*:1:6}" "$@"
-    is "$(head -c ${#text} "$work/stderr")" "$text" "... $text"
-    is "$(wc -l <"$work/stderr") $(wc -c <"$work/stdout")" '1 0' '... in one line, and nothing else'
-}
+. "$(dirname "$0")/scripted_agent.sh"
 
 # claims <TOKENS: the claims of each, unverified.
 claims() {
@@ -242,10 +220,10 @@ options() {
     grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
 runs 0 '--help' hintsign --help
-like "$(stdout)" 'mint.*profiles.*status.*decode' 'every command'
+like "$(stdout)" 'mint.*profiles.*status.*jwks.*decode' 'every command'
 {
     stdout
-    for command in mint profiles status decode; do hintsign "$command" --help; done
+    for command in mint profiles status jwks decode; do hintsign "$command" --help; done
 } | options >"$work/help.options"
 sed 's/\\-/-/g; s/Fl -/--/g' "$page" | options | grep -vx -- --data >"$work/page.options"
 is "$(grep -vx -- --data "$work/help.options")" "$(cat "$work/page.options")" 'help and hintsign.1 have the same options'

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""An agent without keys, for tests of the command: what it replies depends on the subject.
+"""An agent without keys, for tests of the command: what it replies depends on the subject, or on
+the profile whose keys are asked for.
 
 Usage: scripted_agent.py SOCKET FOLDER. Requests are logged to FOLDER/requests, one a line; the
-agent is ready once FOLDER/ready exists."""
+agent is ready once FOLDER/ready exists; FOLDER/jwks, if it exists, is what GetKeys gives."""
 import base64
 import json
 import os
@@ -23,6 +24,8 @@ PROFILES = [
     {"name": "\x1b[31mred", "kind": "pingone\x9b", "algorithm": 5, "audiences": "none", "accept": [7]},
 ]
 
+KEYS = [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AQ", "kid": "k\x7f\x9b"}]
+
 REFUSALS = {
     "refused": ("NotAllowed", {"message": "The profile does not exist, or you may not use it."}),
     "limited": ("RateLimited", {"message": "Too many requests.", "retry_after_ms": 250}),
@@ -37,22 +40,37 @@ def encode(value):
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
+def refusal(name):
+    error, details = REFUSALS[name]
+    return {"error": interface + error, "parameters": details}
+
+
 def mint(parameters):
     claims = parameters.get("claims", {})
     subject = claims.get("sub")
     if subject in REFUSALS:
-        name, details = REFUSALS[subject]
-        return {"error": interface + name, "parameters": details}
+        return refusal(subject)
     token = ".".join([encode({"typ": "JWT", "alg": "HS256"}), encode(claims), "AAAA"])
     if subject == "header injection":
         token += "\r\nSet-Cookie: a=b"
     return {"parameters": {"token": token, "expires_at": 1300819680, "kid": "k\x7f", "id": 41}}
 
 
+def get_keys(parameters):
+    if parameters.get("profile") in REFUSALS:
+        return refusal(parameters["profile"])
+    if os.path.exists(folder + "/jwks"):
+        with open(folder + "/jwks") as file:
+            return {"parameters": {"jwks": json.load(file)}}
+    return {"parameters": {"jwks": {"keys": KEYS}}}
+
+
 def reply_to(request):
     method = request["method"].removeprefix(interface)
     if method == "Mint":
         return mint(request["parameters"])
+    if method == "GetKeys":
+        return get_keys(request["parameters"])
     if method == "ListProfiles":
         return {"parameters": {"profiles": PROFILES}}
     if method == "GetStatus":
@@ -79,7 +97,8 @@ class Connection(socketserver.StreamRequestHandler):
         with open(folder + "/requests", "ab") as log:
             log.write(message + b"\n")
         request = json.loads(message)
-        subject = request.get("parameters", {}).get("claims", {}).get("sub")
+        parameters = request.get("parameters", {})
+        subject = parameters.get("claims", {}).get("sub") or parameters.get("profile")
         if subject == "silence":
             threading.Event().wait()
         if subject == "hang up":
