@@ -2,6 +2,8 @@
 #include "config.h"
 #include "agent/compose.h"
 #include "agent/jose/base64url.h"
+#include "agent/publish.h"
+#include "pkcs11/sign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,18 @@ struct template
     struct gap gaps[KIND_PARTS_MAX];
     size_t gap_count;
     bool has_jti;
+};
+
+/* A profile's header, base64url with the dot. */
+struct header {
+    struct text text;
+    char kid[PROFILE_STRING_MAX + 1]; /* "": none */
+};
+
+/* All that compose_token needs; the header is added when the key is known. */
+struct composition {
+    _Atomic(struct header *) header;
+    struct template templates[]; /* one an audience */
 };
 
 static void put_name(struct text *text, const char *name)
@@ -53,7 +67,16 @@ static void put_encoded(struct text *text, const struct text *json)
     text->length += length;
 }
 
-static void prepare_header(const struct profile *profile, struct text *ret_header)
+/* Whether the header holds the thumbprint of a key, which is not known before the key is. */
+static bool wants_thumbprint(const struct profile *profile)
+{
+    for (const enum part *part = profile->kind->header; *part != PART_END; part++)
+        if (*part == PART_KID)
+            return !profile->kid && profile->mech->family != MECH_HMAC;
+    return false;
+}
+
+static void write_header(const struct profile *profile, struct header *header)
 {
     struct text json = {0};
     for (const enum part *part = profile->kind->header; *part != PART_END; part++) {
@@ -61,14 +84,63 @@ static void prepare_header(const struct profile *profile, struct text *ret_heade
             put_member(&json, "alg", profile->mech->algorithm);
         else if (*part == PART_TYP)
             put_member(&json, "typ", profile->typ);
-        else if (*part == PART_KID && profile->kid)
-            put_member(&json, "kid", profile->kid);
+        else if (*part == PART_KID && header->kid[0])
+            put_member(&json, "kid", header->kid);
     }
     close_object(&json);
-    put_encoded(ret_header, &json);
-    text_put(ret_header, ".");
-    ret_header->failed |= json.failed;
+    put_encoded(&header->text, &json);
+    text_put(&header->text, ".");
+    header->text.failed |= json.failed;
     text_free(&json);
+}
+
+static void header_free(struct header *header)
+{
+    if (header)
+        text_free(&header->text);
+    free(header);
+}
+
+static int make_header(const struct profile *profile, const struct jose *jose,
+                       struct header **ret_header)
+{
+    struct header *header = calloc(1, sizeof *header);
+    int r = header ? 0 : REFUSAL_INTERNAL;
+    if (r == 0 && (profile->kid || wants_thumbprint(profile)))
+        r = publish_kid(jose, profile->key, profile->kid, header->kid, sizeof header->kid);
+    if (r == 0)
+        write_header(profile, header);
+    if (r == 0 && header->text.failed)
+        r = REFUSAL_INTERNAL;
+    if (r < 0)
+        header_free(header);
+    else
+        *ret_header = header;
+    return r;
+}
+
+int compose_prepare_header(const struct profile *profile, const struct jose *jose,
+                           struct refusal *refusal)
+{
+    struct header *header = NULL, *none = NULL;
+    struct p11_error error;
+    if (atomic_load(&profile->composition->header))
+        return 0;
+    if (!key_is_named(profile->key)) {
+        int why = sign_why_not(profile->key, &error);
+        p11_error_describe(&error, refusal->detail, sizeof refusal->detail);
+        return refusal_from_p11(why);
+    }
+    int r = make_header(profile, jose, &header);
+    if (r == 0 && !atomic_compare_exchange_strong(&profile->composition->header, &none, header))
+        header_free(header); /* another worker was faster */
+    return r;
+}
+
+const char *compose_kid(const struct profile *profile)
+{
+    const struct header *header = atomic_load(&profile->composition->header);
+    return header && header->kid[0] ? header->kid : NULL;
 }
 
 static void add_gap(struct template *template, enum part part, const char *name)
@@ -113,33 +185,39 @@ static void prepare_claim(struct template *template, const struct profile *profi
 
 int compose_prepare(struct profile *profile)
 {
-    profile->templates = calloc(profile->audience_count, sizeof *profile->templates);
-    if (!profile->templates)
+    struct composition *composition =
+        calloc(1, sizeof *composition + profile->audience_count * sizeof *composition->templates);
+    if (!composition)
         return -1;
+    profile->composition = composition;
     bool failed = false;
     for (size_t i = 0; i < profile->audience_count; i++) {
-        struct template *template = &profile->templates[i];
-        prepare_header(profile, &template->header);
+        struct template *template = &composition->templates[i];
         for (const enum part *part = profile->kind->claims; *part != PART_END; part++)
             prepare_claim(template, profile, profile->audiences[i], *part);
-        failed |= template->header.failed || template->literals.failed;
+        failed |= template->literals.failed;
     }
+    struct header *header = NULL;
+    if (!failed && !wants_thumbprint(profile))
+        failed = make_header(profile, NULL, &header) < 0;
+    atomic_store(&composition->header, header);
     return failed ? -1 : 0;
 }
 
 void compose_release(struct profile *profile)
 {
-    for (size_t i = 0; profile->templates && i < profile->audience_count; i++) {
-        text_free(&profile->templates[i].header);
-        text_free(&profile->templates[i].literals);
-    }
-    free(profile->templates);
-    profile->templates = NULL;
+    if (!profile->composition)
+        return;
+    for (size_t i = 0; i < profile->audience_count; i++)
+        text_free(&profile->composition->templates[i].literals);
+    header_free(atomic_load(&profile->composition->header));
+    free(profile->composition);
+    profile->composition = NULL;
 }
 
 bool compose_wants_random(const struct profile *profile)
 {
-    return profile->templates[0].has_jti;
+    return profile->composition->templates[0].has_jti;
 }
 
 static void put_accepted(const struct verdict *verdict, struct text *claims)
@@ -177,7 +255,8 @@ int compose_token(const struct verdict *verdict, time_t now,
                   struct text *token, struct composed *ret_composed)
 {
     const struct profile *profile = verdict->profile;
-    const struct template *template = &profile->templates[verdict->audience];
+    const struct template *template = &profile->composition->templates[verdict->audience];
+    const struct text *header = &atomic_load(&profile->composition->header)->text;
     time_t issued_at = now - profile->backdate;
     struct composed composed = {.expires_at =
                                     profile->lifetime ? issued_at + profile->lifetime : 0};
@@ -195,7 +274,7 @@ int compose_token(const struct verdict *verdict, time_t now,
         text_add(claims, template->literals.data + from, template->literals.length - from);
     close_object(claims);
     text_clear(token);
-    text_add(token, template->header.data, template->header.length);
+    text_add(token, header->data, header->length);
     put_encoded(token, claims);
     if (claims->failed || token->failed)
         return REFUSAL_INTERNAL;

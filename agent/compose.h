@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_AGENT_COMPOSE_H
 #define HINTSIGN_AGENT_COMPOSE_H
 
+#include "agent/jose/jose.h"
 #include "agent/policy.h"
 #include "agent/text.h"
 
@@ -13,6 +14,14 @@
 /* What is fixed for each audience of a profile, written once. Returns -1 without memory. */
 int compose_prepare(struct profile *profile);
 void compose_release(struct profile *profile);
+
+/* Completes a header that holds the thumbprint of a private key, once the key is known. To be
+ * called before compose_token; mostly there is nothing left to do. Returns 0 or a refusal_code. */
+int compose_prepare_header(const struct profile *profile, const struct jose *jose,
+                           struct refusal *refusal);
+
+/* The kid in the header, or NULL. After compose_prepare_header. */
+const char *compose_kid(const struct profile *profile);
 
 /* What the agent itself put into a token. */
 struct composed {

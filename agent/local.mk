@@ -28,6 +28,7 @@ agent_libagent_a_SOURCES = \
 	agent/policy.c agent/policy.h \
 	agent/profile.c agent/profile.h \
 	agent/profile_claims.c agent/profile_claims.h \
+	agent/publish.c agent/publish.h \
 	agent/refusal.c agent/refusal.h \
 	agent/reply.c agent/reply.h \
 	agent/request.c agent/request.h \

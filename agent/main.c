@@ -100,7 +100,11 @@ static int service_init(struct service *service, const char *path,
         hsm_new(service->conf, &service->hsm, error) < 0)
         return -1;
     struct p11_error reason;
-    if (crypto_new(NULL, &service->crypto, &reason) < 0) {
+    if (jose_new(NULL, &service->jose) < 0) {
+        snprintf(error, CONF_ERROR_MAX, "OpenSSL lacks an algorithm");
+        return -1;
+    }
+    if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0) {
         snprintf(error, CONF_ERROR_MAX, "%s", reason.text);
         return -1;
     }
@@ -122,6 +126,7 @@ static void service_free(struct service *service, bool stopped)
     audit_close(service->audit);
     conf_unref(service->conf);
     crypto_free(service->crypto);
+    jose_free(service->jose);
     pthread_mutex_destroy(&service->lock);
 }
 

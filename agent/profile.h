@@ -26,7 +26,7 @@ struct published {
     struct key *key; /* borrowed from the configuration's keyring */
 };
 
-struct template;
+struct composition;
 
 struct profile {
     char *name;
@@ -52,7 +52,7 @@ struct profile {
     size_t one_of_count;
     struct published publish[PROFILE_PUBLISH_MAX];
     size_t publish_count;
-    struct template *templates; /* one an audience */
+    struct composition *composition; /* of compose.c */
 };
 
 /* Whether this is a profile's name: 1 to PROFILE_NAME_MAX of a-z 0-9 . _ - */

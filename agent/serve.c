@@ -5,6 +5,7 @@
 #include "agent/jose/base64url.h"
 #include "agent/log.h"
 #include "agent/policy.h"
+#include "agent/publish.h"
 #include "agent/reply.h"
 #include "agent/request.h"
 #include "agent/status.h"
@@ -62,6 +63,9 @@ static int compose(struct call *call)
 {
     const struct profile *profile = call->verdict.profile;
     unsigned char random[COMPOSE_JTI_BYTES] = {0};
+    int r = compose_prepare_header(profile, call->serving->service->jose, &call->refusal);
+    if (r < 0)
+        return r;
     if (compose_wants_random(profile) && getrandom(random, sizeof random, 0) != sizeof random)
         return REFUSAL_INTERNAL;
     return compose_token(&call->verdict, time(NULL), random, &call->serving->claims,
@@ -109,7 +113,7 @@ static int record(struct call *call, int r)
         record.allowed = true;
         record.allow = call->verdict.allow;
         record.algorithm = profile->mech->algorithm;
-        record.kid = profile->kid;
+        record.kid = compose_kid(profile);
         if (r != REFUSAL_UNKNOWN_AUDIENCE)
             record.audience = profile->audiences[call->verdict.audience];
         if (key_is_named(profile->key)) {
@@ -139,7 +143,7 @@ static int mint(struct call *call)
     if (r < 0)
         return r;
     reply_token(&call->serving->replies, call->serving->token.data, call->serving->token.length,
-                call->composed.expires_at, call->verdict.profile->kid, call->id);
+                call->composed.expires_at, compose_kid(call->verdict.profile), call->id);
     return 0;
 }
 
@@ -151,6 +155,10 @@ static int tell(struct call *call)
     int r = 0;
     text_clear(parameters);
     switch (call->request.method) {
+    case METHOD_GET_KEYS:
+        r = publish_keys(serving->service->jose, call->conf, call->peer, call->request.profile,
+                         parameters, &call->refusal);
+        break;
     case METHOD_LIST_PROFILES:
         status_write_profiles(call->conf, call->peer, parameters);
         break;

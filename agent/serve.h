@@ -5,12 +5,14 @@
 #include "agent/audit.h"
 #include "agent/conf.h"
 #include "agent/hsm.h"
+#include "agent/jose/jose.h"
 
 /* Messages of one connection that are served before the others get their turn. */
 #define SERVE_BATCH_MAX 64
 
 /* What the whole agent serves with. */
 struct service {
+    struct jose *jose;
     struct crypto *crypto;
     struct audit *audit;
     struct hsm *hsm;

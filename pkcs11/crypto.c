@@ -1,4 +1,4 @@
-/* OpenSSL as this folder uses it: a library context of its own, hashes, and verification. */
+/* OpenSSL as this folder uses it: hashes for C_Sign, and verification of what it gave. */
 #include "config.h"
 #include "pkcs11/crypto.h"
 
@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int crypto_new(const char *properties, struct crypto **ret_crypto, struct p11_error *error)
+int crypto_new(OSSL_LIB_CTX *library, const char *properties, struct crypto **ret_crypto,
+               struct p11_error *error)
 {
     struct crypto *crypto = calloc(1, sizeof *crypto);
     if (!crypto)
         return p11_error_text(error, P11_MEMORY, "out of memory");
-    crypto->library = OSSL_LIB_CTX_new();
+    crypto->library = library;
     crypto->properties = properties ? strdup(properties) : NULL;
-    if (!crypto->library || (properties && !crypto->properties)) {
+    if (properties && !crypto->properties) {
         crypto_free(crypto);
         return p11_error_text(error, P11_MEMORY, "out of memory");
     }
@@ -37,7 +38,6 @@ void crypto_free(struct crypto *crypto)
         return;
     for (size_t i = 0; i < MECH_DIGESTS; i++)
         EVP_MD_free(crypto->digests[i]);
-    OSSL_LIB_CTX_free(crypto->library);
     free(crypto->properties);
     free(crypto);
 }

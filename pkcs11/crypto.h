@@ -9,17 +9,17 @@
 
 #define CRYPTO_DIGEST_MAX 64 /* bytes */
 
-/* A library context of our own: PKCS#11 modules in this process use, configure and shut down the
- * default one. Safe to share between threads. */
+/* Safe to share between threads. */
 struct crypto {
-    OSSL_LIB_CTX *library;
-    char *properties; /* which implementations to fetch, or NULL */
+    OSSL_LIB_CTX *library; /* borrowed; never the default one: modules use and shut it down */
+    char *properties;      /* which implementations to fetch, or NULL */
     EVP_MD *digests[MECH_DIGESTS];
 };
 
-/* `properties` is a property query of OpenSSL, such as "fips=yes", or NULL.
+/* `properties` is a property query for what is fetched from `library`, "fips=yes", or NULL.
  * Errors: P11_MEMORY, P11_INVALID (no implementation has these properties). */
-int crypto_new(const char *properties, struct crypto **ret_crypto, struct p11_error *error);
+int crypto_new(OSSL_LIB_CTX *library, const char *properties, struct crypto **ret_crypto,
+               struct p11_error *error);
 
 void crypto_free(struct crypto *crypto); /* accepts NULL */
 

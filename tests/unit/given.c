@@ -70,7 +70,7 @@ struct service *given_service(void)
     struct service *service = calloc(1, sizeof *service);
     struct conf *conf = load();
     pthread_mutex_init(&service->lock, NULL);
-    if (crypto_new(NULL, &service->crypto, &reason) < 0)
+    if (crypto_new(NULL, NULL, &service->crypto, &reason) < 0)
         give_up(reason.text);
     if (hsm_new(conf, &service->hsm, error) < 0 ||
         audit_open(conf->audit_path, conf->audit_sync, &service->audit, error) < 0)

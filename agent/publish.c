@@ -1,0 +1,99 @@
+/* Writes the JWK Set that a discovery service publishes. */
+#include "config.h"
+#include "agent/publish.h"
+#include "agent/jose/jwk_write.h"
+#include "pkcs11/sign.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A set that is being written. */
+struct set {
+    const struct jose *jose;
+    struct text *out;
+    struct refusal *refusal;
+    const struct key **written;
+    size_t count;
+};
+
+int publish_kid(const struct jose *jose, const struct key *key, const char *set, char *ret_kid,
+                size_t size)
+{
+    char thumbprint[JWK_THUMBPRINT_LENGTH + 1];
+    if (!set && jwk_write_thumbprint(jose, key->public_key, thumbprint) < 0)
+        return REFUSAL_INTERNAL;
+    int n = snprintf(ret_kid, size, "%s", set ? set : thumbprint);
+    return n >= 0 && (size_t)n < size ? 0 : REFUSAL_INTERNAL;
+}
+
+/* Several profiles may sign with one key. */
+static bool is_written(const struct set *set, const struct key *key)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->written[i]->digest, key->digest) == 0)
+            return true;
+    return false;
+}
+
+static int put_key(struct set *set, struct key *key, const struct mech *mech, const char *kid_set)
+{
+    char kid[PROFILE_STRING_MAX + 1], *jwk;
+    size_t length;
+    struct p11_error error;
+    if (!key_is_named(key)) {
+        int r = sign_why_not(key, &error);
+        p11_error_describe(&error, set->refusal->detail, sizeof set->refusal->detail);
+        return refusal_from_p11(r);
+    }
+    if (is_written(set, key))
+        return 0;
+    if (publish_kid(set->jose, key, kid_set, kid, sizeof kid) < 0 ||
+        jwk_write(key->public_key, kid, "sig", mech->algorithm, &jwk, &length) < 0)
+        return REFUSAL_INTERNAL;
+    text_put(set->out, set->count ? "," : "");
+    text_add(set->out, jwk, length);
+    free(jwk);
+    set->written[set->count++] = key;
+    return 0;
+}
+
+static int put_profile(struct set *set, const struct profile *profile)
+{
+    if (profile->mech->family == MECH_HMAC)
+        return 0;
+    int r = put_key(set, profile->key, profile->mech, profile->kid);
+    for (size_t i = 0; r == 0 && i < profile->publish_count; i++)
+        r = put_key(set, profile->publish[i].key, profile->publish[i].mech, NULL);
+    return r;
+}
+
+static int put_profiles(struct set *set, const struct conf *conf, const struct peer *peer,
+                        const char *name)
+{
+    size_t entry;
+    bool found = false;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < conf->profile_count; i++) {
+        const struct profile *profile = conf->profiles[i];
+        if ((name && strcmp(profile->name, name) != 0) || !policy_allows(profile, peer, &entry))
+            continue;
+        found = true;
+        r = put_profile(set, profile);
+    }
+    return name && !found ? REFUSAL_NOT_ALLOWED : r;
+}
+
+int publish_keys(const struct jose *jose, const struct conf *conf, const struct peer *peer,
+                 const char *profile, struct text *out, struct refusal *refusal)
+{
+    struct set set = {.jose = jose, .out = out, .refusal = refusal};
+    set.written = calloc(conf->keyring->count + 1, sizeof *set.written);
+    if (!set.written)
+        return REFUSAL_INTERNAL;
+    text_put(out, "{\"jwks\":{\"keys\":[");
+    int r = put_profiles(&set, conf, peer, profile);
+    text_put(out, "]}}");
+    free(set.written);
+    return r;
+}

@@ -1,0 +1,21 @@
+/* The public keys with which a profile's tokens are verified, as a JWK Set. */
+#ifndef HINTSIGN_AGENT_PUBLISH_H
+#define HINTSIGN_AGENT_PUBLISH_H
+
+#include "agent/jose/jose.h"
+#include "agent/policy.h"
+#include "agent/text.h"
+
+/* Writes the reply's parameters, {"jwks":{"keys":[...]}}: the keys of `profile`, or, where it is
+ * NULL, of all profiles that the caller may use, each key once. Profiles of client secrets have
+ * none. Returns 0 or a refusal_code: REFUSAL_NOT_ALLOWED, or why a key is not known; nothing is
+ * left out, so that a publisher never drops a key that still signs. */
+int publish_keys(const struct jose *jose, const struct conf *conf, const struct peer *peer,
+                 const char *profile, struct text *out, struct refusal *refusal);
+
+/* The kid under which a private key's tokens go out and its public half is published: what the
+ * profile says, or the thumbprint of RFC 7638. The key is named. Returns 0 or REFUSAL_INTERNAL. */
+int publish_kid(const struct jose *jose, const struct key *key, const char *set, char *ret_kid,
+                size_t size);
+
+#endif
