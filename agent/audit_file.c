@@ -78,7 +78,7 @@ static int take_up(int fd, struct audit_file *ret_file, char **ret_line, size_t 
         r = find_line(tail, length, (off_t)length == st.st_size, ret_length, &torn);
     if (r == 0 && torn && ftruncate(fd, st.st_size - (off_t)torn) < 0)
         r = -errno;
-    if (r < 0 || *ret_length == 0) {
+    if (r < 0 || st.st_size == (off_t)torn) {
         free(tail);
         tail = NULL;
     }
