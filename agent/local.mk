@@ -28,6 +28,7 @@ agent_libagent_a_SOURCES = \
 	agent/policy.c agent/policy.h \
 	agent/profile.c agent/profile.h \
 	agent/profile_claims.c agent/profile_claims.h \
+	agent/provider_keys_file.c agent/provider_keys_file.h \
 	agent/publish.c agent/publish.h \
 	agent/refusal.c agent/refusal.h \
 	agent/reply.c agent/reply.h \
