@@ -274,3 +274,37 @@ check_LTLIBRARIES += tests/fault/faulty.la
 tests_fault_faulty_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_fault_faulty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_fault_faulty_la_SOURCES = tests/fault/faulty.c
+
+# hintsign-fetch, and the files that it leaves for the agent.
+EXTRA_DIST += tests/integration/provider.sh tests/integration/https_server.py
+INTEGRATION_TESTS += \
+	tests/integration/200-fetch.sh \
+	tests/integration/201-fetch-hostile.sh \
+	tests/integration/202-fetch-network.sh \
+	tests/integration/203-fetch-stays.sh \
+	tests/integration/204-fetch-apart.sh
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_provider_keys_file
+TESTS += tests/unit/test_provider_keys_file
+if FETCH
+FETCH_TESTS = \
+	tests/unit/test_fetch_discovery \
+	tests/unit/test_fetch_http \
+	tests/unit/test_fetch_schedule \
+	tests/unit/test_fetch_settings
+check_PROGRAMS += $(FETCH_TESTS)
+TESTS += $(FETCH_TESTS)
+endif
+endif
+tests_unit_test_provider_keys_file_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_provider_keys_file_LDADD = $(agent_test_libs)
+fetch_test_cppflags = $(AM_CPPFLAGS) $(FETCH_CFLAGS) $(CMOCKA_CFLAGS)
+fetch_test_libs = tests/unit/libagenttest.a $(FETCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_fetch_discovery_CPPFLAGS = $(fetch_test_cppflags)
+tests_unit_test_fetch_discovery_LDADD = $(fetch_test_libs)
+tests_unit_test_fetch_http_CPPFLAGS = $(fetch_test_cppflags)
+tests_unit_test_fetch_http_LDADD = $(fetch_test_libs)
+tests_unit_test_fetch_schedule_CPPFLAGS = $(fetch_test_cppflags)
+tests_unit_test_fetch_schedule_LDADD = $(fetch_test_libs)
+tests_unit_test_fetch_settings_CPPFLAGS = $(fetch_test_cppflags)
+tests_unit_test_fetch_settings_LDADD = $(fetch_test_libs)
