@@ -48,12 +48,16 @@ agent_jose_libjose_a_CPPFLAGS = $(AM_CPPFLAGS) $(JOSE_CFLAGS)
 agent_jose_libjose_a_SOURCES = \
 	agent/jose/alg.c agent/jose/alg.h \
 	agent/jose/base64url.c agent/jose/base64url.h \
+	agent/jose/compact.c agent/jose/compact.h \
 	agent/jose/ecdh.c agent/jose/ecdh.h \
+	agent/jose/enc.c agent/jose/enc.h \
 	agent/jose/jose.c agent/jose/jose.h \
+	agent/jose/jwe.c agent/jose/jwe.h \
 	agent/jose/jwk.c agent/jose/jwk.h \
 	agent/jose/jwk_write.c agent/jose/jwk_write.h \
 	agent/jose/jwks.c agent/jose/jwks.h \
-	agent/jose/keytype.c agent/jose/keytype.h
+	agent/jose/keytype.c agent/jose/keytype.h \
+	agent/jose/wrap.c agent/jose/wrap.h
 
 hintsign_agent_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 hintsign_agent_SOURCES = agent/main.c

@@ -249,7 +249,11 @@ tests_unit_test_text_LDADD = $(agent_test_libs)
 
 # agent/jose/, linked with nothing else of ours; its vectors are those of the RFCs.
 if HAVE_CMOCKA
-JOSE_TESTS = tests/unit/test_jose tests/unit/test_jwk tests/unit/test_jwks
+JOSE_TESTS = \
+	tests/unit/test_jose \
+	tests/unit/test_jwe \
+	tests/unit/test_jwk \
+	tests/unit/test_jwks
 check_PROGRAMS += $(JOSE_TESTS)
 TESTS += $(JOSE_TESTS)
 endif
@@ -264,6 +268,8 @@ tests_unit_libjosetest_a_SOURCES = \
 jose_test_libs = tests/unit/libjosetest.a $(JOSE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jose_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jose_LDADD = $(jose_test_libs)
+tests_unit_test_jwe_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jwe_LDADD = $(jose_test_libs)
 tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwk_LDADD = $(jose_test_libs)
 tests_unit_test_jwks_CPPFLAGS = $(jose_test_cppflags)
