@@ -53,8 +53,12 @@ INTEGRATION_TESTS += \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
-	tests/integration/080-protection.sh
-EXTRA_DIST += tests/integration/varlink_client.py tests/integration/bad_input.py
+	tests/integration/080-protection.sh \
+	tests/integration/085-recovery.sh \
+	tests/integration/090-audit.sh
+EXTRA_DIST += \
+	tests/integration/varlink_client.py tests/integration/bad_input.py \
+	tests/integration/audit_chain.py
 
 # A fast clock.
 check_LTLIBRARIES += tests/modules/hasty.la
