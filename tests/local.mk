@@ -255,6 +255,7 @@ tests_unit_test_text_LDADD = $(agent_test_libs)
 if HAVE_CMOCKA
 JOSE_TESTS = \
 	tests/unit/test_jose \
+	tests/unit/test_jose_vectors \
 	tests/unit/test_jwe \
 	tests/unit/test_jwk \
 	tests/unit/test_jwks
@@ -272,6 +273,8 @@ tests_unit_libjosetest_a_SOURCES = \
 jose_test_libs = tests/unit/libjosetest.a $(JOSE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jose_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jose_LDADD = $(jose_test_libs)
+tests_unit_test_jose_vectors_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jose_vectors_LDADD = $(jose_test_libs)
 tests_unit_test_jwe_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwe_LDADD = $(jose_test_libs)
 tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)
