@@ -44,6 +44,13 @@ INTEGRATION_TESTS = \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
 
+# Private keys, verified by others.
+INTEGRATION_TESTS += \
+	tests/integration/120-private-keys.sh \
+	tests/integration/125-rotation.sh
+EXTRA_DIST += \
+	tests/interop/leading_zeros.py tests/interop/private_keys.py tests/interop/rotation.py
+
 # The agent, whole.
 INTEGRATION_TESTS += \
 	tests/integration/050-configuration.sh \
