@@ -197,7 +197,8 @@ tests_unit_libagenttest_a_SOURCES = \
 	tests/unit/given.c tests/unit/given.h \
 	tests/unit/idl.c tests/unit/idl.h \
 	tests/unit/members.c tests/unit/members.h \
-	tests/unit/scratch.c tests/unit/scratch.h
+	tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/wire.c tests/unit/wire.h
 agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DINTERFACE_FILE='"$(abs_top_srcdir)/doc/io.hintsign.Agent.varlink"'
 agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
@@ -208,16 +209,19 @@ AGENT_TESTS = \
 	tests/unit/test_base64url \
 	tests/unit/test_compose \
 	tests/unit/test_conf \
+	tests/unit/test_conn \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
 	tests/unit/test_kind \
+	tests/unit/test_limits \
 	tests/unit/test_listener \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_reply \
 	tests/unit/test_request \
+	tests/unit/test_serve \
 	tests/unit/test_status \
 	tests/unit/test_text
 check_PROGRAMS += $(AGENT_TESTS)
@@ -233,6 +237,8 @@ tests_unit_test_compose_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_compose_LDADD = $(agent_test_libs)
 tests_unit_test_conf_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conf_LDADD = $(agent_test_libs)
+tests_unit_test_conn_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_conn_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_form_LDADD = $(agent_test_libs)
 tests_unit_test_json_file_CPPFLAGS = $(agent_test_cppflags)
@@ -241,6 +247,8 @@ tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
+tests_unit_test_limits_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_limits_LDADD = $(agent_test_libs)
 tests_unit_test_listener_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_listener_LDADD = $(agent_test_libs)
 tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
@@ -253,6 +261,8 @@ tests_unit_test_reply_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_reply_LDADD = $(agent_test_libs)
 tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_request_LDADD = $(agent_test_libs)
+tests_unit_test_serve_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_serve_LDADD = $(agent_test_libs)
 tests_unit_test_status_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_status_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)

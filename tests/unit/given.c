@@ -70,7 +70,9 @@ struct service *given_service(void)
     struct service *service = calloc(1, sizeof *service);
     struct conf *conf = load();
     pthread_mutex_init(&service->lock, NULL);
-    if (crypto_new(NULL, NULL, &service->crypto, &reason) < 0)
+    if (jose_new(NULL, &service->jose) < 0)
+        give_up("OpenSSL lacks an algorithm");
+    if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0)
         give_up(reason.text);
     if (hsm_new(conf, &service->hsm, error) < 0 ||
         audit_open(conf->audit_path, conf->audit_sync, &service->audit, error) < 0)
@@ -91,6 +93,7 @@ void given_end(struct service *service)
     audit_close(service->audit);
     hsm_stop(service->hsm, 0);
     crypto_free(service->crypto);
+    jose_free(service->jose);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }

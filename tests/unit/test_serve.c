@@ -1,0 +1,183 @@
+/* Tests of the line from message to reply, over a connection: what is recorded, and what not. */
+#include "config.h"
+#include "agent/serve.h"
+
+#include "tests/unit/given.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/wire.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <cmocka.h>
+
+#define INFO   "{'method':'org.varlink.service.GetInfo'}"
+#define STATUS "{'method':'io.hintsign.Agent.GetStatus'}"
+#define LIST   "{'method':'io.hintsign.Agent.ListProfiles'}"
+#define MINT                                                                                       \
+    "{'method':'io.hintsign.Agent.Mint',"                                                          \
+    "'parameters':{'profile':'%s','claims':{'sub':'Bob-77'}}%s}"
+
+#define assert_replied(part) assert_true(wire_replied(part))
+
+static struct service *service;
+
+/* What is wrong with a good message ends nothing. */
+static void errors_that_end_nothing(void **state)
+{
+    (void)state;
+    wire_call("{'method':'io.hintsign.Agent.Burn'}");
+    wire_call("{'method':'org.example.A.B'}");
+    wire_call(STATUS);
+    wire_call("{'method':'io.hintsign.Agent.Mint','parameters':{'profile':7}}");
+    wire_call("{'method':'io.hintsign.Agent.GetStatus','upgrade':true}");
+    wire_call("{'method':'io.hintsign.Agent.GetStatus','more':true}");
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("MethodNotFound','parameters':{'method':'io.hintsign.Agent.Burn'}}");
+    assert_replied("InterfaceNotFound','parameters':{'interface':'org.example.A'}}");
+    assert_replied("'tokens'");
+    assert_replied("InvalidParameter','parameters':{'parameter':'profile'}}");
+    assert_replied("InvalidParameter','parameters':{'parameter':'upgrade'}}");
+    assert_replied("'tokens'");
+    assert_true(wire_silent());
+}
+
+static size_t count_records(const char *part)
+{
+    char *text = scratch_read("audit.jsonl", NULL), *wanted = quoted(part);
+    size_t count = 0;
+    for (char *at = text; (at = strstr(at, wanted)); at += strlen(wanted))
+        count++;
+    free(wanted);
+    free(text);
+    return count;
+}
+
+/* The key is not ready; who may not use the profile does not learn that. */
+static void every_decision_is_recorded(void **state)
+{
+    (void)state;
+    wire_call(MINT, "mine", "");
+    wire_call(MINT, "theirs", "");
+    wire_call(MINT, "nowhere", "");
+    wire_call(MINT, "No Name", "");
+    wire_call(LIST);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("{'error':'io.hintsign.Agent.TokenUnavailable'");
+    char forbidden[512];
+    const char *text = wire_reply();
+    assert_non_null(strstr(text, "NotAllowed"));
+    snprintf(forbidden, sizeof forbidden, "%s", text);
+    assert_string_equal(wire_reply(), forbidden);
+    assert_string_equal(wire_reply(), forbidden);
+    assert_replied("'profiles':[{'name':'mine'");
+    assert_int_equal(count_records("'type':'mint'"), 4);
+    assert_int_equal(count_records("'profile':'mine','allow':0"), 1);
+    assert_int_equal(count_records("'error':'TokenUnavailable'"), 1);
+    assert_int_equal(count_records("'profile':'theirs','error':'NotAllowed'"), 1);
+    assert_int_equal(count_records("'profile':'nowhere','error':'NotAllowed'"), 1);
+    assert_int_equal(count_records("No Name"), 0);
+    assert_int_equal(count_records("Bob"), 0); /* no values of claims */
+}
+
+static void oneway_is_not_answered(void **state)
+{
+    (void)state;
+    wire_call(MINT, "mine", ",'oneway':true");
+    wire_call("{'method':'io.hintsign.Agent.Burn','oneway':true}");
+    wire_call("{'method':'org.varlink.service.GetInfo','oneway':true}");
+    wire_call(LIST);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("'profiles'");
+    assert_true(wire_silent());
+    assert_int_equal(count_records("'type':'mint'"), 1);
+}
+
+static void set_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Without the log only what needs no record is answered, at its place. */
+static void a_log_that_cannot_be_written(void **state)
+{
+    (void)state;
+    wire_call(LIST);
+    wire_call(MINT, "mine", "");
+    wire_call(MINT, "mine", ",'oneway':true");
+    wire_call(INFO);
+    wire_call(MINT, "nowhere", "");
+    set_limit(1);
+    enum conn_wait wait = wire_serve();
+    set_limit(RLIM_INFINITY);
+    assert_int_equal(wait, CONN_READ);
+    assert_replied("'profiles'");
+    assert_replied("AuditUnavailable");
+    assert_replied("'vendor'");
+    assert_replied("AuditUnavailable");
+    assert_true(wire_silent());
+    assert_int_equal(count_records("seq"), 0);
+    wire_call(MINT, "mine", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("TokenUnavailable");
+    assert_int_equal(count_records("'seq':1"), 1);
+}
+
+/* Policy is that of now, also on a connection of yesterday. */
+static void a_reload_concerns_old_connections(void **state)
+{
+    (void)state;
+    wire_call(MINT, "mine", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("TokenUnavailable");
+    given_profile("mine", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b']}");
+    given_reload(service);
+    wire_call(MINT, "mine", "");
+    wire_call(LIST);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("NotAllowed");
+    assert_replied("{'profiles':[]}");
+}
+
+static int open_service(void **state)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    scratch_open(state);
+    given_profile("mine", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b'],"
+                          "'allow':[{'listener':'default'}]}");
+    given_profile("theirs", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a',"
+                            "'audiences':['b'],'allow':[{'listener':'shop'}]}");
+    service = given_service();
+    wire_open(service, 0);
+    return 0;
+}
+
+static int end_service(void **state)
+{
+    set_limit(RLIM_INFINITY);
+    wire_close();
+    given_end(service);
+    return scratch_close(state);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, open_service, end_service)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(errors_that_end_nothing),
+        test(every_decision_is_recorded),
+        test(oneway_is_not_answered),
+        test(a_log_that_cannot_be_written),
+        test(a_reload_concerns_old_connections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
