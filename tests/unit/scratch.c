@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 int scratch_close(void **state)
 {
     (void)state;
+    scratch_limit(RLIM_INFINITY);
     return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -91,6 +93,15 @@ char *scratch_read(const char *name, size_t *ret_length)
     if (ret_length)
         *ret_length = (size_t)st.st_size;
     return text;
+}
+
+void scratch_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN); /* the agent does so too */
+    must(getrlimit(RLIMIT_FSIZE, &limit) == 0, "getrlimit");
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
 }
 
 char *quoted(const char *text)

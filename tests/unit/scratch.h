@@ -3,6 +3,7 @@
 #define HINTSIGN_TESTS_SCRATCH_H
 
 #include <stddef.h>
+#include <sys/resource.h>
 
 /* Setup and teardown for cmocka: makes the folder, and removes it with all that is in it. */
 int scratch_open(void **state);
@@ -20,6 +21,10 @@ const char *scratch_json(const char *name, const char *text);
 
 /* The file's bytes and a NUL behind them; to be freed. `ret_length` may be NULL. */
 char *scratch_read(const char *name, size_t *ret_length);
+
+/* Lets no file of this process grow beyond that many bytes, as on a full disk; RLIM_INFINITY ends
+ * that, and so does scratch_close. */
+void scratch_limit(rlim_t bytes);
 
 /* A copy in which every ' is a "; to be freed. */
 char *quoted(const char *text);

@@ -8,13 +8,11 @@
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -231,18 +229,16 @@ static void one_agent_at_a_time(void **state)
 
 static void what_is_no_audit_log(void **state)
 {
-    static const char *const texts[] = {
-        "hello\n",
-        "{}\n",
-        "{\"seq\":\"1\"}\n",
-        "{\"seq\":0}\n",
-        "{\"seq\":-1}\n",
-        "{\"seq\":1,\"seq\":2}\n",
-        "{\"seq\":1}\n\n",
-        "\n",
-        "[1]\n",
-        "{\"seq\":1}x\n",
-    };
+    static const char *const texts[] = {"hello\n",
+                                        "{}\n",
+                                        "{\"seq\":\"1\"}\n",
+                                        "{\"seq\":0}\n",
+                                        "{\"seq\":-1}\n",
+                                        "{\"seq\":1,\"seq\":2}\n",
+                                        "{\"seq\":1}\n\n",
+                                        "\n",
+                                        "[1]\n",
+                                        "{\"seq\":1}x\n"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         scratch_write("log", texts[i]);
@@ -254,14 +250,6 @@ static void what_is_no_audit_log(void **state)
     unlink(scratch_path("log"));
     scratch_folder("log");
     assert_not_opened("Is a directory");
-}
-
-static void set_limit(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* A full disk: the batch is refused whole, and when there is room again all goes on. */
@@ -276,10 +264,10 @@ static void a_log_that_cannot_be_written(void **state)
 
     assert_int_equal(append("two", &id), 0);
     assert_int_equal(append("three", &id), 0);
-    set_limit(length + 20); /* a part of the line would still go in */
+    scratch_limit(length + 20); /* a part of the line would still go in */
     int first = audit_commit(audit, &batch);
     int64_t second = record("four");
-    set_limit(RLIM_INFINITY);
+    scratch_limit(RLIM_INFINITY);
     assert_int_equal(first, REFUSAL_AUDIT_UNAVAILABLE);
     assert_int_equal(second, REFUSAL_AUDIT_UNAVAILABLE);
     assert_records(1);
@@ -305,9 +293,9 @@ static void a_batch_is_lost_as_a_whole(void **state)
     open_log(CONF_SYNC_ALWAYS);
     assert_int_equal(append("lost", &id), 0);
     assert_int_equal(audit_append(audit, &other, &empty, &id), 0);
-    set_limit(1);
+    scratch_limit(1);
     int r = audit_commit(audit, &other); /* writes what everybody has appended */
-    set_limit(RLIM_INFINITY);
+    scratch_limit(RLIM_INFINITY);
     assert_int_equal(r, REFUSAL_AUDIT_UNAVAILABLE);
     assert_int_equal(append("late", &id), REFUSAL_AUDIT_UNAVAILABLE);
     assert_int_equal(audit_commit(audit, &batch), REFUSAL_AUDIT_UNAVAILABLE);
@@ -328,9 +316,9 @@ static void what_is_on_disk_is_not_lost(void **state)
     assert_int_equal(audit_append(audit, &other, &empty, &id), 0);
     assert_int_equal(audit_commit(audit, &other), 0);
     assert_int_equal(audit_append(audit, &other, &empty, &id), 0);
-    set_limit(1);
+    scratch_limit(1);
     int r = audit_commit(audit, &other);
-    set_limit(RLIM_INFINITY);
+    scratch_limit(RLIM_INFINITY);
     assert_int_equal(r, REFUSAL_AUDIT_UNAVAILABLE);
     assert_int_equal(audit_commit(audit, &batch), 0);
     assert_records(2);
@@ -456,9 +444,9 @@ static void many_threads_and_failures(void **state)
     start_workers(workers);
     for (int i = 0; i < 200; i++) {
         assert_int_equal(stat(scratch_path("log"), &st), 0);
-        set_limit((rlim_t)st.st_size + 700);
+        scratch_limit((rlim_t)st.st_size + 700);
         usleep(200);
-        set_limit(RLIM_INFINITY);
+        scratch_limit(RLIM_INFINITY);
         usleep(200);
     }
     size_t count = join_workers(workers);
@@ -467,22 +455,15 @@ static void many_threads_and_failures(void **state)
     json_decref(verified());
 }
 
-static int start_test(void **state)
-{
-    signal(SIGXFSZ, SIG_IGN);
-    return scratch_open(state);
-}
-
 static int end_test(void **state)
 {
-    set_limit(RLIM_INFINITY);
     close_log();
     audit_batch_free(&batch);
     batch = (struct audit_batch){0};
     return scratch_close(state);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, start_test, end_test)
+#define test(name) cmocka_unit_test_setup_teardown(name, scratch_open, end_test)
 
 int main(void)
 {

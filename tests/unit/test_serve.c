@@ -7,13 +7,11 @@
 #include "tests/unit/wire.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <cmocka.h>
 
 #define INFO   "{'method':'org.varlink.service.GetInfo'}"
@@ -98,14 +96,6 @@ static void oneway_is_not_answered(void **state)
     assert_int_equal(count_records("'type':'mint'"), 1);
 }
 
-static void set_limit(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 /* Without the log only what needs no record is answered, at its place. */
 static void a_log_that_cannot_be_written(void **state)
 {
@@ -115,9 +105,9 @@ static void a_log_that_cannot_be_written(void **state)
     wire_call(MINT, "mine", ",'oneway':true");
     wire_call(INFO);
     wire_call(MINT, "nowhere", "");
-    set_limit(1);
+    scratch_limit(1);
     enum conn_wait wait = wire_serve();
-    set_limit(RLIM_INFINITY);
+    scratch_limit(RLIM_INFINITY);
     assert_int_equal(wait, CONN_READ);
     assert_replied("'profiles'");
     assert_replied("AuditUnavailable");
@@ -149,7 +139,6 @@ static void a_reload_concerns_old_connections(void **state)
 
 static int open_service(void **state)
 {
-    signal(SIGXFSZ, SIG_IGN);
     scratch_open(state);
     given_profile("mine", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b'],"
                           "'allow':[{'listener':'default'}]}");
@@ -162,7 +151,6 @@ static int open_service(void **state)
 
 static int end_service(void **state)
 {
-    set_limit(RLIM_INFINITY);
     wire_close();
     given_end(service);
     return scratch_close(state);
