@@ -46,6 +46,8 @@ struct conf {
     char *audit_path;
     enum conf_sync audit_sync;
     char *profiles_dir;
+    char *provider_keys_dir;
+    char *openssl_properties;  /* which implementations to use, "fips=yes"; or NULL */
     struct profile **profiles; /* sorted by name */
     size_t profile_count;
     struct keyring *keyring; /* of the profiles' keys; NULL until conf_bind */

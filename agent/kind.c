@@ -27,6 +27,18 @@ static const struct kind kinds[] = {
         .needs_identifier = true,
     },
     {
+        .name = "modrna", /* a discovery service's, to be sealed: MODRNA CIBA profile */
+        .header = {PART_ALG, PART_KID},
+        .claims = {PART_ISS, PART_AUD, PART_IAT, PART_ACCEPTED, PART_EXP, PART_JTI_IF},
+        .issuer_member = "issuer",
+        .private_key = true,
+        .first = "MSISDN",
+        .first_form = "e164",
+        .needs_identifier = true,
+        .sealable = true,
+        .sealed = true,
+    },
+    {
         .name = "ciba", /* for other providers; OpenID CIBA Core section 7.1 */
         .header = {PART_ALG, PART_TYP, PART_KID},
         .claims = {PART_ISS, PART_AUD, PART_IAT, PART_EXP, PART_JTI, PART_ACCEPTED},
@@ -36,6 +48,7 @@ static const struct kind kinds[] = {
         .lifetime = 300,
         .accepts_more = true,
         .needs_identifier = true,
+        .sealable = true,
         .typ_settable = true,
     },
     {

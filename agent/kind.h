@@ -37,6 +37,8 @@ struct kind {
     bool accepts_more;         /* a profile may accept other claims than these two */
     bool needs_identifier;     /* `first`, or any accepted claim but `last`, must be given */
     bool typ_settable;         /* a profile may say another typ than JWT */
+    bool sealable;             /* may be encrypted to the provider */
+    bool sealed;               /* ... and always is */
     bool may_name_issuer;      /* its identifier is the issuer: a client assertion */
 };
 

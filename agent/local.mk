@@ -14,6 +14,7 @@ agent_libagent_a_SOURCES = \
 	agent/audit_file.c agent/audit_file.h \
 	agent/compose.c agent/compose.h \
 	agent/conf.c agent/conf.h \
+	agent/conf_agent.c agent/conf_agent.h \
 	agent/conn.c agent/conn.h \
 	agent/form.c agent/form.h \
 	agent/hsm.c agent/hsm.h \
@@ -29,10 +30,12 @@ agent_libagent_a_SOURCES = \
 	agent/profile.c agent/profile.h \
 	agent/profile_claims.c agent/profile_claims.h \
 	agent/provider_keys_file.c agent/provider_keys_file.h \
+	agent/provider_keys.c agent/provider_keys.h \
 	agent/publish.c agent/publish.h \
 	agent/refusal.c agent/refusal.h \
 	agent/reply.c agent/reply.h \
 	agent/request.c agent/request.h \
+	agent/seal.c agent/seal.h \
 	agent/serve.c agent/serve.h \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \

@@ -1,7 +1,9 @@
 /* hintsign-agent: the order in which things start and stop, nothing else. */
 #include "config.h"
 #include "agent/log.h"
+#include "agent/provider_keys.h"
 #include "agent/server.h"
+#include "agent/status.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -90,6 +92,22 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static int open_crypto(struct service *service, const char *properties,
+                       char error[static CONF_ERROR_MAX])
+{
+    struct p11_error reason;
+    if (jose_new(properties, &service->jose) < 0) {
+        snprintf(error, CONF_ERROR_MAX, "OpenSSL lacks what the properties \"%s\" ask for",
+                 properties ? properties : "");
+        return -1;
+    }
+    if (crypto_new(service->jose->lib, properties, &service->crypto, &reason) < 0) {
+        snprintf(error, CONF_ERROR_MAX, "%s", reason.text);
+        return -1;
+    }
+    return 0;
+}
+
 /* What service_free has to undo; zero-initialise. */
 static int service_init(struct service *service, const char *path,
                         char error[static CONF_ERROR_MAX])
@@ -99,15 +117,8 @@ static int service_init(struct service *service, const char *path,
     if (conf_load(path, &service->conf, error) < 0 ||
         hsm_new(service->conf, &service->hsm, error) < 0)
         return -1;
-    struct p11_error reason;
-    if (jose_new(NULL, &service->jose) < 0) {
-        snprintf(error, CONF_ERROR_MAX, "OpenSSL lacks an algorithm");
+    if (open_crypto(service, service->conf->openssl_properties, error) < 0)
         return -1;
-    }
-    if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0) {
-        snprintf(error, CONF_ERROR_MAX, "%s", reason.text);
-        return -1;
-    }
     struct token **tokens = hsm_tokens(service->hsm, &count);
     if (conf_bind(service->conf, service->crypto, tokens, count) < 0) {
         snprintf(error, CONF_ERROR_MAX, "out of memory");
@@ -132,7 +143,7 @@ static void service_free(struct service *service, bool stopped)
 
 static int check_tokens(struct service *service)
 {
-    char error[CONF_ERROR_MAX], reason[KEY_REASON_MAX * 4];
+    char error[CONF_ERROR_MAX], reason[STATUS_REASON_MAX];
     int status = 0;
     if (hsm_start(service->hsm, service->conf->keyring, error) < 0) {
         log_error("%s", error);
@@ -141,10 +152,9 @@ static int check_tokens(struct service *service)
     server_wait_for_tokens(service);
     for (size_t i = 0; i < service->conf->profile_count; i++) {
         const struct profile *profile = service->conf->profiles[i];
-        bool ready = atomic_load(&profile->key->ready);
-        printf("%s: %s\n", profile->name,
-               ready ? "ready"
-                     : key_reason(service->conf->keyring, profile->key, reason, sizeof reason));
+        provider_keys_refresh(service->jose, service->conf->provider_keys_dir, profile);
+        bool ready = status_is_ready(service->conf, profile, reason, sizeof reason);
+        printf("%s: %s\n", profile->name, ready ? "ready" : reason);
         status = ready ? status : EXIT_CONFIGURATION;
     }
     return status;

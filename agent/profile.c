@@ -4,6 +4,9 @@
 #include "agent/compose.h"
 #include "agent/json_file.h"
 #include "agent/profile_claims.h"
+#include "agent/provider_keys.h"
+#include "agent/provider_keys_file.h"
+#include "agent/seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +234,14 @@ static int take_allow(struct json_file *file, const struct json_at *at, void *ta
     return allow_take(file, at, loading->listeners, profile->allow, &profile->allow_count);
 }
 
+static int take_seal(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    if (!loading->profile->kind->sealable)
+        return json_file_error(file, at, "cannot be set for kind %s", loading->profile->kind->name);
+    return seal_take(file, at, &loading->profile->seal);
+}
+
 static int skip(struct json_file *file, const struct json_at *at, void *target)
 {
     (void)file, (void)at, (void)target;
@@ -248,6 +259,7 @@ static const struct json_member members[] = {
     {"audiences", true, take_audiences},
     {"lifetime", false, take_lifetime},
     {"backdate", false, take_backdate},
+    {"seal", false, take_seal},
     {"verify", false, take_verify},
     {"jti", false, take_jti},
     {"typ", false, take_typ},
@@ -269,11 +281,36 @@ static int take_first(struct json_file *file, const struct json_at *root, struct
     return take_kind(file, &kind, loading);
 }
 
+/* The audiences of sealed tokens are issuers whose keys are looked for in files of their names. */
+static int check_issuers(struct json_file *file, const struct json_at *root,
+                         const struct profile *profile)
+{
+    struct json_at audiences = {
+        .parent = root, .name = "audiences", .value = json_object_get(root->value, "audiences")};
+    char name[PROVIDER_KEYS_NAME_SIZE];
+    for (size_t i = 0; i < profile->audience_count; i++) {
+        struct json_at at = {
+            .parent = &audiences, .index = i, .value = json_array_get(audiences.value, i)};
+        if (provider_keys_file_name(profile->audiences[i], name) < 0)
+            return json_file_error(file, &at,
+                                   "is not an issuer that keys can be fetched of: an "
+                                   "https URL without user, query and fragment");
+    }
+    return 0;
+}
+
 static int complete(struct json_file *file, const struct json_at *root, struct loading *loading)
 {
     struct profile *profile = loading->profile;
     if (!profile->issuer)
         return json_file_error(file, root, "\"%s\" is missing", profile->kind->issuer_member);
+    if (profile->kind->sealed && !profile->seal)
+        return json_file_error(file, root, "\"seal\" is missing: tokens of kind %s are encrypted",
+                               profile->kind->name);
+    if (profile->seal && check_issuers(file, root, profile) < 0)
+        return -1;
+    if (profile->seal && !(profile->provider_keys = provider_keys_new(profile->audience_count)))
+        return json_file_error(file, root, "out of memory");
     if (!loading->has_lifetime)
         profile->lifetime = profile->kind->lifetime;
     if (profile->lifetime && profile->backdate >= profile->lifetime)
@@ -331,6 +368,8 @@ void profile_free(struct profile *profile)
     if (!profile)
         return;
     compose_release(profile);
+    provider_keys_free(profile->provider_keys);
+    free(profile->seal);
     for (size_t i = 0; i < profile->audience_count; i++)
         free(profile->audiences[i]);
     allow_clear(profile->allow, profile->allow_count);

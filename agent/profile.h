@@ -27,6 +27,8 @@ struct published {
 };
 
 struct composition;
+struct provider_keys;
+struct seal;
 
 struct profile {
     char *name;
@@ -52,7 +54,9 @@ struct profile {
     size_t one_of_count;
     struct published publish[PROFILE_PUBLISH_MAX];
     size_t publish_count;
-    struct composition *composition; /* of compose.c */
+    struct seal *seal;                   /* NULL: the tokens are signed only */
+    struct provider_keys *provider_keys; /* with `seal`: to whom, by audience */
+    struct composition *composition;     /* of compose.c */
 };
 
 /* Whether this is a profile's name: 1 to PROFILE_NAME_MAX of a-z 0-9 . _ - */

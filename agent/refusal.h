@@ -14,6 +14,7 @@ enum refusal_code {
     REFUSAL_AUDIT_UNAVAILABLE = -8,
     REFUSAL_OVERLOADED = -9,
     REFUSAL_INTERNAL = -10,
+    REFUSAL_ENCRYPTION_KEY_UNAVAILABLE = -14,
     /* Varlink's own (org.varlink.service) */
     REFUSAL_INTERFACE_NOT_FOUND = -11,
     REFUSAL_METHOD_NOT_FOUND = -12,

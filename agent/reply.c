@@ -29,6 +29,8 @@ static const struct error_row errors[] = {
      1000},
     {REFUSAL_KEY_UNAVAILABLE, OWN, "KeyUnavailable",
      "The profile's key is missing or unfit: an administrator must act.", NULL, 0},
+    {REFUSAL_ENCRYPTION_KEY_UNAVAILABLE, OWN, "EncryptionKeyUnavailable",
+     "There is no fresh key of the provider to encrypt to.", NULL, 0},
     {REFUSAL_AUDIT_UNAVAILABLE, OWN, "AuditUnavailable",
      "The audit log cannot be written, so nothing is given out.", NULL, 1000},
     {REFUSAL_OVERLOADED, OWN, "Overloaded", "Too much is asked at once.", NULL, 1000},

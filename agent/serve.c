@@ -1,10 +1,11 @@
-/* The line that every message goes along: request, policy, compose, sign, audit, reply. */
+/* The line that every message goes along: request, policy, compose, sign, seal, audit, reply. */
 #include "config.h"
 #include "agent/serve.h"
 #include "agent/compose.h"
 #include "agent/jose/base64url.h"
 #include "agent/log.h"
 #include "agent/policy.h"
+#include "agent/provider_keys.h"
 #include "agent/publish.h"
 #include "agent/reply.h"
 #include "agent/request.h"
@@ -96,6 +97,15 @@ static int sign(struct call *call)
     return 0;
 }
 
+static int seal(struct call *call)
+{
+    const struct verdict *verdict = &call->verdict;
+    if (!verdict->profile->seal)
+        return 0;
+    return provider_keys_seal(verdict->profile, verdict->audience, time(NULL),
+                              &call->serving->token, &call->refusal);
+}
+
 /* Every decision is recorded, also those against the caller. A name that no profile can have is
  * not: it would be his text in our log. */
 static int record(struct call *call, int r)
@@ -136,6 +146,8 @@ static int mint(struct call *call)
         r = compose(call);
     if (r == 0)
         r = sign(call);
+    if (r == 0)
+        r = seal(call);
     int recorded = record(call, r);
     if (recorded < 0)
         return recorded;

@@ -1,4 +1,4 @@
-/* The line that every message goes along: request, policy, compose, sign, audit, reply. */
+/* The line that every message goes along: request, policy, compose, sign, seal, audit, reply. */
 #ifndef HINTSIGN_AGENT_SERVE_H
 #define HINTSIGN_AGENT_SERVE_H
 

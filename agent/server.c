@@ -3,6 +3,8 @@
 #include "agent/server.h"
 #include "agent/listener.h"
 #include "agent/log.h"
+#include "agent/provider_keys.h"
+#include "agent/status.h"
 #include "agent/worker.h"
 
 #include <errno.h>
@@ -49,7 +51,6 @@ void server_block_signals(void)
     signal_set(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* modules write to sockets as well */
-    signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like any other */
 }
 
 void server_wait_for_tokens(struct service *service)
@@ -66,20 +67,11 @@ void server_wait_for_tokens(struct service *service)
     }
 }
 
-static void report_profile(const struct conf *conf, const struct profile *profile, bool ready)
-{
-    char reason[KEY_REASON_MAX * 4];
-    if (ready)
-        log_info("profile %s is ready", profile->name);
-    else
-        log_error("profile %s is not ready: %s", profile->name,
-                  key_reason(conf->keyring, profile->key, reason, sizeof reason));
-}
-
 /* One line for each profile that is not ready, and, with the same configuration as last time, for
  * each that has become ready. */
 static void report_profiles(struct server *server, const struct conf *conf)
 {
+    char reason[STATUS_REASON_MAX];
     bool anew = conf->generation != server->reported;
     size_t ready_count = 0, changes = 0;
     if (anew) {
@@ -88,18 +80,27 @@ static void report_profiles(struct server *server, const struct conf *conf)
         server->ready = list;
     }
     for (size_t i = 0; server->ready && i < conf->profile_count; i++) {
-        bool ready = atomic_load(&conf->profiles[i]->key->ready);
+        const struct profile *profile = conf->profiles[i];
+        bool ready = status_is_ready(conf, profile, reason, sizeof reason);
+        bool changed = anew ? !ready : ready != server->ready[i];
+        if (changed && ready)
+            log_info("profile %s is ready", profile->name);
+        else if (changed)
+            log_error("profile %s is not ready: %s", profile->name, reason);
         ready_count += ready;
-        if (anew ? !ready : ready != server->ready[i]) {
-            report_profile(conf, conf->profiles[i], ready);
-            changes++;
-        }
+        changes += changed;
         server->ready[i] = ready;
     }
     if (anew || changes)
         log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready_count,
                  conf->profile_count);
     server->reported = conf->generation;
+}
+
+static void refresh_provider_keys(const struct server *server, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->profile_count; i++)
+        provider_keys_refresh(server->service->jose, conf->provider_keys_dir, conf->profiles[i]);
 }
 
 static int open_listeners(struct server *server, char *error)
@@ -125,6 +126,7 @@ static int start(struct server *server, char *error)
         return -1;
     }
     server_wait_for_tokens(server->service);
+    refresh_provider_keys(server, server->first);
     report_profiles(server, server->first);
     int r =
         workers_start(server->service, &server->limits, server->first->workers, &server->workers);
@@ -225,6 +227,7 @@ static void finish_reload(struct server *server)
         return;
     server->reloading = NULL;
     conf->generation = service->conf->generation + 1;
+    refresh_provider_keys(server, conf);
     report_profiles(server, conf);
     service_set_conf(service, conf);
 }
@@ -251,6 +254,8 @@ static void tick(struct server *server)
     server->next_tick = now + TICK_MS;
     server->full = false;
     limits_expire(&server->limits, now);
+    refresh_provider_keys(server, server->service->conf);
+    report_profiles(server, server->service->conf);
 }
 
 void server_run(struct server *server)

@@ -2,9 +2,11 @@
 #include "config.h"
 #include "agent/status.h"
 #include "agent/interface.h"
+#include "agent/provider_keys.h"
 #include "agent/refusal.h"
 
 #include <string.h>
+#include <time.h>
 
 static void put_string(struct text *out, const char *string)
 {
@@ -31,26 +33,40 @@ static void put_token(struct token *token, struct text *out)
     text_put(out, "}");
 }
 
+bool status_is_ready(const struct conf *conf, const struct profile *profile, char *reason,
+                     size_t size)
+{
+    if (atomic_load(&profile->key->ready))
+        return provider_keys_ready(profile, time(NULL), reason, size);
+    key_reason(conf->keyring, profile->key, reason, size);
+    return false;
+}
+
 static void put_profile_status(const struct conf *conf, const struct profile *profile,
                                struct text *out)
 {
-    char reason[KEY_REASON_MAX * 4];
-    bool ready = atomic_load(&profile->key->ready);
+    char reason[STATUS_REASON_MAX];
+    bool ready = status_is_ready(conf, profile, reason, sizeof reason);
     text_put(out, "{\"name\":");
     put_string(out, profile->name);
     text_put(out, ",\"ready\":");
     put_bool(out, ready);
     if (!ready) {
         text_put(out, ",\"reason\":");
-        put_string(out, key_reason(conf->keyring, profile->key, reason, sizeof reason));
+        put_string(out, reason);
+    }
+    if (profile->seal) {
+        text_put(out, ",\"encryption_keys\":");
+        provider_keys_write(profile, out);
     }
     text_put(out, "}");
 }
 
 static bool all_ready(const struct conf *conf)
 {
+    char reason[STATUS_REASON_MAX];
     for (size_t i = 0; i < conf->profile_count; i++)
-        if (!atomic_load(&conf->profiles[i]->key->ready))
+        if (!status_is_ready(conf, conf->profiles[i], reason, sizeof reason))
             return false;
     return true;
 }
@@ -95,8 +111,9 @@ static void put_claims(const struct profile *profile, claim_set claims, struct t
     text_put(out, "]");
 }
 
-static void put_profile(const struct profile *profile, struct text *out)
+static void put_profile(const struct conf *conf, const struct profile *profile, struct text *out)
 {
+    char reason[STATUS_REASON_MAX];
     text_put(out, "{\"name\":");
     put_string(out, profile->name);
     text_put(out, ",\"kind\":");
@@ -118,7 +135,7 @@ static void put_profile(const struct profile *profile, struct text *out)
         put_claims(profile, profile->one_of[i], out);
     }
     text_put(out, "],\"ready\":");
-    put_bool(out, atomic_load(&profile->key->ready));
+    put_bool(out, status_is_ready(conf, profile, reason, sizeof reason));
     text_put(out, "}");
 }
 
@@ -131,7 +148,7 @@ void status_write_profiles(const struct conf *conf, const struct peer *peer, str
         if (!policy_allows(conf->profiles[i], peer, &entry))
             continue;
         text_put(out, first ? "" : ",");
-        put_profile(conf->profiles[i], out);
+        put_profile(conf, conf->profiles[i], out);
         first = false;
     }
     text_put(out, "]}");

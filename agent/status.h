@@ -6,6 +6,13 @@
 #include "agent/policy.h"
 #include "agent/text.h"
 
+#define STATUS_REASON_MAX 800
+
+/* Whether the profile can mint now: its key is ready, and so are the keys that it encrypts to.
+ * Otherwise `reason` says why not, in one line. */
+bool status_is_ready(const struct conf *conf, const struct profile *profile, char *reason,
+                     size_t size);
+
 /* Each writes the reply's parameters, a JSON object, as doc/io.hintsign.Agent.varlink has it. */
 void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *peer,
                   struct text *out);

@@ -25,6 +25,7 @@ EXTRA_DIST += tests/quickstart.sh
 EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh
 EXTRA_DIST += \
 	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
+	tests/interop/sealed.py \
 	tests/interop/authway.py tests/interop/jwtgen.js tests/interop/subjects.json
 dist_check_SCRIPTS = $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
@@ -40,16 +41,10 @@ INTEGRATION_TESTS = \
 	tests/integration/025-key-pin.sh \
 	tests/integration/026-key-strange-token.sh \
 	tests/integration/087-faults.sh \
+	tests/integration/210-sealed.sh \
 	tests/integration/100-pingone-jwtgen.sh \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
-
-# Private keys, verified by others.
-INTEGRATION_TESTS += \
-	tests/integration/120-private-keys.sh \
-	tests/integration/125-rotation.sh
-EXTRA_DIST += \
-	tests/interop/leading_zeros.py tests/interop/private_keys.py tests/interop/rotation.py
 
 # The agent, whole.
 INTEGRATION_TESTS += \
@@ -60,12 +55,8 @@ INTEGRATION_TESTS += \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
-	tests/integration/080-protection.sh \
-	tests/integration/085-recovery.sh \
-	tests/integration/090-audit.sh
-EXTRA_DIST += \
-	tests/integration/varlink_client.py tests/integration/bad_input.py \
-	tests/integration/audit_chain.py
+	tests/integration/080-protection.sh
+EXTRA_DIST += tests/integration/varlink_client.py tests/integration/bad_input.py
 
 # A fast clock.
 check_LTLIBRARIES += tests/modules/hasty.la
@@ -272,7 +263,6 @@ tests_unit_test_text_LDADD = $(agent_test_libs)
 if HAVE_CMOCKA
 JOSE_TESTS = \
 	tests/unit/test_jose \
-	tests/unit/test_jose_vectors \
 	tests/unit/test_jwe \
 	tests/unit/test_jwk \
 	tests/unit/test_jwks
@@ -290,8 +280,6 @@ tests_unit_libjosetest_a_SOURCES = \
 jose_test_libs = tests/unit/libjosetest.a $(JOSE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jose_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jose_LDADD = $(jose_test_libs)
-tests_unit_test_jose_vectors_CPPFLAGS = $(jose_test_cppflags)
-tests_unit_test_jose_vectors_LDADD = $(jose_test_libs)
 tests_unit_test_jwe_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwe_LDADD = $(jose_test_libs)
 tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)

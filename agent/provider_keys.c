@@ -1,0 +1,256 @@
+/* Keeps, for each audience of a profile that seals, the key that its tokens are encrypted to. */
+#include "config.h"
+#include "agent/provider_keys.h"
+#include "agent/jose/jwe.h"
+#include "agent/jose/jwks.h"
+#include "agent/log.h"
+#include "agent/provider_keys_file.h"
+#include "agent/refusal.h"
+#include "agent/seal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define CLOCK_SKEW 300 /* seconds that the clock of whoever fetched may be ahead */
+
+/* A key in use; never changed. Workers that seal with it hold a reference. */
+struct in_use {
+    _Atomic unsigned references;
+    struct jwe_recipient *recipient;
+    char *kid; /* or NULL */
+    const char *alg;
+    int64_t fresh_until; /* seconds since 1970; INT64_MAX: pinned */
+};
+
+/* The file as it was read last. */
+struct seen {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+    bool there;
+};
+
+struct slot {
+    struct in_use *in_use; /* under the lock; NULL: none */
+    char reason[PROVIDER_KEYS_REASON_MAX];
+    struct seen seen; /* of the main thread */
+    bool looked;
+};
+
+struct provider_keys {
+    pthread_mutex_t lock;
+    size_t count;
+    struct slot slots[]; /* by audience */
+};
+
+struct provider_keys *provider_keys_new(size_t audience_count)
+{
+    struct provider_keys *keys = calloc(1, sizeof *keys + audience_count * sizeof *keys->slots);
+    if (!keys)
+        return NULL;
+    pthread_mutex_init(&keys->lock, NULL);
+    keys->count = audience_count;
+    return keys;
+}
+
+static void unref(struct in_use *in_use)
+{
+    if (!in_use || atomic_fetch_sub(&in_use->references, 1) > 1)
+        return;
+    jwe_recipient_free(in_use->recipient);
+    free(in_use->kid);
+    free(in_use);
+}
+
+void provider_keys_free(struct provider_keys *keys)
+{
+    if (!keys)
+        return;
+    for (size_t i = 0; i < keys->count; i++)
+        unref(keys->slots[i].in_use);
+    pthread_mutex_destroy(&keys->lock);
+    free(keys);
+}
+
+static bool has_changed(const char *dir, const char *issuer, struct slot *slot)
+{
+    char name[PROVIDER_KEYS_NAME_SIZE], path[4096];
+    struct stat st;
+    struct seen seen = {.there = false};
+    if (provider_keys_file_name(issuer, name) == 0 &&
+        snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path && stat(path, &st) == 0)
+        seen = (struct seen){st.st_dev, st.st_ino, st.st_size, st.st_mtim, true};
+    bool same = slot->looked && slot->seen.there == seen.there &&
+                slot->seen.device == seen.device && slot->seen.inode == seen.inode &&
+                slot->seen.size == seen.size &&
+                slot->seen.modified.tv_sec == seen.modified.tv_sec &&
+                slot->seen.modified.tv_nsec == seen.modified.tv_nsec;
+    slot->seen = seen;
+    slot->looked = true;
+    return !same;
+}
+
+/* Prepares the key that the set offers. On an error `reason` says why there is none. */
+static struct in_use *choose(const struct jose *jose, const struct seal *seal, json_t *keys,
+                             int64_t fetched_at, char *reason, size_t size)
+{
+    struct jwks *jwks = NULL;
+    const struct jwk *jwk;
+    const struct alg *alg;
+    const char *error = "out of memory";
+    struct in_use *in_use = calloc(1, sizeof *in_use);
+    json_t *set = json_pack("{s:O}", "keys", keys);
+    int r = in_use && set ? jwks_parse(jose, set, &jwks, &error) : -1;
+    if (r == 0)
+        r = jwks_choose(jwks, seal->algs, seal->alg_count, seal->without_use, &jwk, &alg, &error);
+    if (r == 0)
+        r = jwe_recipient_new(jose, alg, seal->enc, jwk->key, jwk->kid, &in_use->recipient);
+    if (r == 0) {
+        atomic_store(&in_use->references, 1);
+        in_use->kid = jwk->kid ? strdup(jwk->kid) : NULL;
+        in_use->alg = alg->name;
+        in_use->fresh_until =
+            fetched_at == PROVIDER_KEYS_PINNED ? INT64_MAX : fetched_at + seal->max_stale;
+    } else {
+        snprintf(reason, size, "%s", error);
+        free(in_use);
+        in_use = NULL;
+    }
+    jwks_free(jwks);
+    json_decref(set);
+    return in_use;
+}
+
+static struct in_use *read_key(const struct jose *jose, const struct seal *seal, const char *dir,
+                               const char *issuer, char *reason, size_t size)
+{
+    struct provider_keys_file file = {0};
+    struct in_use *in_use = NULL;
+    int r = provider_keys_file_read(&file, dir, issuer);
+    if (r == PROVIDER_KEYS_FILE_MISSING)
+        snprintf(reason, size, "there is no key file for it in %s", dir);
+    else if (r < 0)
+        snprintf(reason, size, "%s", file.json.error);
+    else if (file.fetched_at > time(NULL) + CLOCK_SKEW)
+        snprintf(reason, size, "%s says that it was fetched in the future", file.path);
+    else
+        in_use = choose(jose, seal, file.keys, file.fetched_at, reason, size);
+    provider_keys_file_close(&file);
+    return in_use;
+}
+
+static void replace(struct provider_keys *keys, struct slot *slot, struct in_use *in_use,
+                    const char *reason)
+{
+    pthread_mutex_lock(&keys->lock);
+    struct in_use *old = slot->in_use;
+    slot->in_use = in_use;
+    snprintf(slot->reason, sizeof slot->reason, "%s", reason);
+    pthread_mutex_unlock(&keys->lock);
+    unref(old);
+}
+
+void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile)
+{
+    for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
+        const char *issuer = profile->audiences[i];
+        struct slot *slot = &profile->provider_keys->slots[i];
+        char reason[PROVIDER_KEYS_REASON_MAX] = "";
+        if (!has_changed(dir, issuer, slot))
+            continue;
+        struct in_use *in_use = read_key(jose, profile->seal, dir, issuer, reason, sizeof reason);
+        if (in_use)
+            log_info("profile %s: encrypts to key %s of %s with %s", profile->name,
+                     in_use->kid ? in_use->kid : "without kid", issuer, in_use->alg);
+        else
+            log_error("profile %s: no encryption key of %s: %s", profile->name, issuer, reason);
+        replace(profile->provider_keys, slot, in_use, reason);
+    }
+}
+
+static struct in_use *take(const struct profile *profile, size_t audience)
+{
+    struct provider_keys *keys = profile->provider_keys;
+    pthread_mutex_lock(&keys->lock);
+    struct in_use *in_use = keys->slots[audience].in_use;
+    if (in_use)
+        atomic_fetch_add(&in_use->references, 1);
+    pthread_mutex_unlock(&keys->lock);
+    return in_use;
+}
+
+int provider_keys_seal(const struct profile *profile, size_t audience, time_t now,
+                       struct text *token, struct refusal *refusal)
+{
+    struct in_use *in_use = take(profile, audience);
+    char *sealed;
+    size_t length;
+    int r = REFUSAL_ENCRYPTION_KEY_UNAVAILABLE;
+    if (!in_use)
+        snprintf(refusal->detail, sizeof refusal->detail, "no encryption key");
+    else if (in_use->fresh_until < now)
+        snprintf(refusal->detail, sizeof refusal->detail, "the encryption key is stale");
+    else if (jwe_seal(in_use->recipient, token->data, token->length, &sealed, &length) < 0)
+        r = REFUSAL_INTERNAL;
+    else {
+        text_clear(token);
+        text_add(token, sealed, length);
+        free(sealed);
+        r = token->failed ? REFUSAL_INTERNAL : 0;
+    }
+    unref(in_use);
+    return r;
+}
+
+bool provider_keys_ready(const struct profile *profile, time_t now, char *reason, size_t size)
+{
+    for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
+        struct in_use *in_use = take(profile, i);
+        bool fresh = in_use && in_use->fresh_until >= now;
+        pthread_mutex_lock(&profile->provider_keys->lock);
+        if (!fresh)
+            snprintf(reason, size, "no encryption key of %s: %s", profile->audiences[i],
+                     in_use ? "the one that was fetched is stale"
+                            : profile->provider_keys->slots[i].reason);
+        pthread_mutex_unlock(&profile->provider_keys->lock);
+        unref(in_use);
+        if (!fresh)
+            return false;
+    }
+    return true;
+}
+
+static void put_string(struct text *out, const char *name, const char *value)
+{
+    text_put(out, name);
+    text_string(out, value, strlen(value));
+}
+
+void provider_keys_write(const struct profile *profile, struct text *out)
+{
+    const char *separator = "";
+    text_put(out, "[");
+    for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
+        struct in_use *in_use = take(profile, i);
+        if (!in_use)
+            continue;
+        text_put(out, separator);
+        put_string(out, "{\"issuer\":", profile->audiences[i]);
+        put_string(out, ",\"alg\":", in_use->alg);
+        if (in_use->kid)
+            put_string(out, ",\"kid\":", in_use->kid);
+        if (in_use->fresh_until != INT64_MAX) {
+            text_put(out, ",\"fresh_until\":");
+            text_integer(out, in_use->fresh_until);
+        }
+        text_put(out, "}");
+        separator = ",";
+        unref(in_use);
+    }
+    text_put(out, "]");
+}

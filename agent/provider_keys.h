@@ -1,0 +1,36 @@
+/* The encryption keys of the providers: from the files that hintsign-fetch or an administrator
+ * keeps, one for each audience of a profile that seals. */
+#ifndef HINTSIGN_AGENT_PROVIDER_KEYS_H
+#define HINTSIGN_AGENT_PROVIDER_KEYS_H
+
+#include "agent/jose/jose.h"
+#include "agent/profile.h"
+#include "agent/refusal.h"
+#include "agent/text.h"
+
+#define PROVIDER_KEYS_REASON_MAX 600
+
+/* The keys of one profile, by audience. */
+struct provider_keys;
+
+/* Room for a key for each audience. Returns NULL without memory. Free with provider_keys_free,
+ * which accepts NULL. */
+struct provider_keys *provider_keys_new(size_t audience_count);
+void provider_keys_free(struct provider_keys *keys);
+
+/* Looks whether the files in `dir` that the profile needs have changed, reads those that have, and
+ * logs what that brought. A file that is bad is as none: nothing of it is used. Main thread. */
+void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile);
+
+/* Seals a signed token, in place: it becomes the plaintext of a JWE (RFC 7519 section 11.2).
+ * Returns 0, REFUSAL_ENCRYPTION_KEY_UNAVAILABLE (no key, or a stale one) or REFUSAL_INTERNAL. */
+int provider_keys_seal(const struct profile *profile, size_t audience, time_t now,
+                       struct text *token, struct refusal *refusal);
+
+/* Whether every audience has a key at `now`. Otherwise `reason` says what is missing. */
+bool provider_keys_ready(const struct profile *profile, time_t now, char *reason, size_t size);
+
+/* Writes what is in use as a JSON array: [{"issuer","kid","alg","fresh_until"}]. */
+void provider_keys_write(const struct profile *profile, struct text *out);
+
+#endif
