@@ -16,8 +16,9 @@ struct seal {
     size_t alg_count;
     const struct enc *enc;
     long max_stale; /* seconds that fetched keys serve */
-    bool
-        without_use; /* keys that do not say their use serve too; hintsign-fetch leaves such sets */
+    /* Keys that do not say what they are for serve too. hintsign-fetch leaves a set that has only
+     * such keys: they must be pinned. */
+    bool without_use;
 };
 
 /* Takes a profile's "seal". Returns 0 or json_file_error(); free *ret_seal with free(). */
