@@ -51,6 +51,7 @@ void server_block_signals(void)
     signal_set(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* modules write to sockets as well */
+    signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like any other */
 }
 
 void server_wait_for_tokens(struct service *service)

@@ -46,6 +46,13 @@ INTEGRATION_TESTS = \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py
 
+# Private keys, verified by others.
+INTEGRATION_TESTS += \
+	tests/integration/120-private-keys.sh \
+	tests/integration/125-rotation.sh
+EXTRA_DIST += \
+	tests/interop/leading_zeros.py tests/interop/private_keys.py tests/interop/rotation.py
+
 # The agent, whole.
 INTEGRATION_TESTS += \
 	tests/integration/050-configuration.sh \
@@ -55,8 +62,12 @@ INTEGRATION_TESTS += \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
-	tests/integration/080-protection.sh
-EXTRA_DIST += tests/integration/varlink_client.py tests/integration/bad_input.py
+	tests/integration/080-protection.sh \
+	tests/integration/085-recovery.sh \
+	tests/integration/090-audit.sh
+EXTRA_DIST += \
+	tests/integration/varlink_client.py tests/integration/bad_input.py \
+	tests/integration/audit_chain.py
 
 # A fast clock.
 check_LTLIBRARIES += tests/modules/hasty.la
@@ -263,6 +274,7 @@ tests_unit_test_text_LDADD = $(agent_test_libs)
 if HAVE_CMOCKA
 JOSE_TESTS = \
 	tests/unit/test_jose \
+	tests/unit/test_jose_vectors \
 	tests/unit/test_jwe \
 	tests/unit/test_jwk \
 	tests/unit/test_jwks
@@ -280,6 +292,8 @@ tests_unit_libjosetest_a_SOURCES = \
 jose_test_libs = tests/unit/libjosetest.a $(JOSE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jose_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jose_LDADD = $(jose_test_libs)
+tests_unit_test_jose_vectors_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jose_vectors_LDADD = $(jose_test_libs)
 tests_unit_test_jwe_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwe_LDADD = $(jose_test_libs)
 tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)

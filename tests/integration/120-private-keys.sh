@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Private keys of every type, under every algorithm: PyJWT and jwcrypto verify what they signed
+# against what `hintsign jwks` publishes.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util
+for python in python3 /usr/bin/python3 ''; do
+    [ -n "$python" ] || skip_all 'no python3 has PyJWT and jwcrypto (python3-jwt, python3-jwcrypto)'
+    "$python" -c 'import jwt, jwcrypto' 2>/dev/null && break
+done
+
+# assertion NAME KEY ALGORITHM [MEMBERS]: a profile
+assertion() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "client_assertion", "key": "pkcs11:$2", "algorithm": "$3", ${4:-}
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+}
+
+generate() {
+    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
+        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
+}
+
+# reason PROFILE: why it is not ready
+reason() {
+    hintsign status --json | "$python" -c '
+import json, sys
+for profile in json.load(sys.stdin)["profiles"]:
+    if profile["name"] == sys.argv[1]:
+        print(profile.get("reason", "ready"))' "$1"
+}
+
+token_create
+pairs=(
+    rsa:2048/RS256 rsa:2048/RS384 rsa:2048/RS512 rsa:2048/PS256 rsa:2048/PS384 rsa:2048/PS512
+    rsa:3072/PS256 rsa:4096/RS512 ec:P-256/ES256 ec:P-384/ES384 ec:P-521/ES512 ed25519/EdDSA)
+for pair in "${pairs[@]}"; do
+    type=${pair%/*} algorithm=${pair#*/}
+    name=$(tr -d : <<<"${type,,}").${algorithm,,}
+    generate "$name" "$type"
+    assertion "$name" "object=$name" "$algorithm"
+    printf '%s %s\n' "$name" "$pair" >>"$work/pairs"
+done
+agent_config
+agent_start
+
+# --- every pair ---
+
+runs 0 'the public keys' hintsign jwks --output "$work/jwks.json"
+while read -r name pair; do
+    token=$(hintsign mint "$name") || bail_out "no token of $name"
+    echo "${pair#*/} ${pair%/*} $token"
+done <"$work/pairs" >"$work/minted"
+is "$(wc -l <"$work/minted")" "${#pairs[@]}" 'every key signs under its algorithm'
+runs 0 'every token is looked at' "$python" "$top_srcdir/tests/interop/private_keys.py" \
+    "$work/jwks.json" CLIENT https://op.example <"$work/minted"
+include_tap <"$work/stdout"
+
+# kids [PROFILE]: of the keys that are published, in their order
+kids() {
+    hintsign jwks "$@" | grep -o '"kid":"[^"]*"' | cut -d '"' -f 4
+}
+is "$(kids ec:p-256.es256 2>/dev/null)" '' 'a profile of no such name has no keys'
+is "$(kids ecp-256.es256 | wc -l)" 1 'a profile has its own key alone'
+
+# --- numbers that begin with zeros: every other coordinate and signature on P-521 ---
+
+met=no
+for n in {1..20}; do
+    generate "p521.$n" ec:P-521
+    profile_write "p521.$n" <<END
+{ "version": 1, "kind": "ciba", "key": "pkcs11:object=p521.$n", "algorithm": "ES512",
+  "issuer": "CLIENT", "audiences": [ "https://op.example" ], "accept": { "sub": "string" },
+  "allow": $allow_me }
+END
+    agent_reload
+    seq 64 | hintsign mint "p521.$n" --subjects-from - >>"$work/p521"
+    hintsign jwks --output "$work/jwks.json"
+    if "$python" "$top_srcdir/tests/interop/leading_zeros.py" "$work/jwks.json" \
+        <"$work/p521" >"$work/tap"; then met=yes && break; fi
+done
+include_tap <"$work/tap"
+is "$met" yes 'zeros were met everywhere'
+is "$(wc -l <"$work/p521")" $((n * 64)) 'each subject had its token'
+for n in $(seq "$n"); do rm "$work/profiles.d/p521.$n.json"; done
+
+# --- what is published ---
+
+generate next ec:P-256
+generate old rsa:2048
+assertion rotating object=ecp-256.es256 ES256 \
+    '"publish": [ "pkcs11:object=next", { "key": "pkcs11:object=old", "algorithm": "RS256" } ],'
+agent_reload
+runs 0 'a profile may publish further keys' hintsign jwks rotating --output "$work/rotating.json"
+is "$(kids rotating | wc -l)" 3 '... which are in its set'
+is "$(kids rotating | head -n 1)" "$(kids ecp-256.es256)" '... after its own'
+is "$(grep -o '"alg":"[^"]*"' "$work/rotating.json" | cut -d '"' -f 4 | xargs)" 'ES256 ES256 RS256' \
+    '... each with its algorithm'
+is "$(kids | wc -l)" $((${#pairs[@]} + 2)) 'in the set of all profiles each key stands once'
+is "$(kids | sort -u | wc -l)" $((${#pairs[@]} + 2)) '... under a kid of its own'
+unlike "$(hintsign jwks)" '"(d|p|q|dp|dq|qi|k)":' 'no private member anywhere'
+
+# --- one key, one algorithm ---
+
+assertion rotating object=ecp-256.es256 ES256
+assertion second object=rsa2048.rs256 PS256
+agent_reload
+runs 4 'a key under a second algorithm: refused' hintsign mint second
+runs 4 '... also for the first' hintsign mint rsa2048.rs256
+like "$(reason second)$(reason rsa2048.rs256)" 'one algorithm a key.*one algorithm a key' '... with the reason'
+runs 0 '... while the others serve' hintsign mint rsa2048.rs384
+
+assertion second object=rsa2048.rs384 RS384 \
+    '"publish": [ { "key": "pkcs11:object=rsa2048.rs384", "algorithm": "PS384" } ],'
+agent_reload
+runs 4 'a key published under a second algorithm: refused' hintsign mint second
+runs 4 '... also for the profile that has it alone' hintsign mint rsa2048.rs384
+runs 0 'a key that is free again serves again' hintsign mint rsa2048.rs256
+
+assertion second object=ecp-256.es256 ES384
+agent_reload
+runs 4 'a curve that is not the algorithm'"'"'s: refused' hintsign mint second
+runs 0 '... and that key serves its own profile' hintsign mint ecp-256.es256
+agent_stop
+done_testing
