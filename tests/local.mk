@@ -64,7 +64,8 @@ INTEGRATION_TESTS += \
 	tests/integration/075-varlink.sh \
 	tests/integration/080-protection.sh \
 	tests/integration/085-recovery.sh \
-	tests/integration/090-audit.sh
+	tests/integration/090-audit.sh \
+	tests/integration/095-scale.sh
 EXTRA_DIST += \
 	tests/integration/varlink_client.py tests/integration/bad_input.py \
 	tests/integration/audit_chain.py
@@ -79,6 +80,12 @@ check_PROGRAMS += tests/integration/new_keys
 tests_integration_new_keys_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_integration_new_keys_SOURCES = tests/integration/new_keys.c
 tests_integration_new_keys_LDADD = $(P11KIT_LIBS)
+
+# What the agent's speed is measured against.
+check_PROGRAMS += tests/bench/baseline
+tests_bench_baseline_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_bench_baseline_SOURCES = tests/bench/baseline.c
+tests_bench_baseline_LDADD = $(P11KIT_LIBS)
 
 # SoftHSM2 with bad habits.
 check_LTLIBRARIES += tests/modules/strange.la
