@@ -2,7 +2,7 @@
 #include "config.h"
 #include "agent/compose.h"
 #include "agent/jose/base64url.h"
-#include "agent/publish.h"
+#include "agent/kid.h"
 #include "pkcs11/sign.h"
 
 #include <stdlib.h>
@@ -107,7 +107,7 @@ static int make_header(const struct profile *profile, const struct jose *jose,
     struct header *header = calloc(1, sizeof *header);
     int r = header ? 0 : REFUSAL_INTERNAL;
     if (r == 0 && (profile->kid || wants_thumbprint(profile)))
-        r = publish_kid(jose, profile->key, profile->kid, header->kid, sizeof header->kid);
+        r = kid_write(jose, profile->key, profile->kid, header->kid, sizeof header->kid);
     if (r == 0)
         write_header(profile, header);
     if (r == 0 && header->text.failed)

@@ -3,15 +3,17 @@
 #define HINTSIGN_AGENT_COMPOSE_H
 
 #include "agent/jose/jose.h"
-#include "agent/policy.h"
+#include "agent/refusal.h"
 #include "agent/text.h"
+#include "agent/verdict.h"
 
 #include <time.h>
 
 #define COMPOSE_JTI_BYTES  16 /* random */
 #define COMPOSE_JTI_LENGTH 22 /* base64url characters */
 
-/* What is fixed for each audience of a profile, written once. Returns -1 without memory. */
+/* Writes what is fixed for each audience of a profile that was loaded; compose_release undoes it.
+ * Returns -1 without memory. */
 int compose_prepare(struct profile *profile);
 void compose_release(struct profile *profile);
 

@@ -1,6 +1,7 @@
 /* Reads agent.json and the profiles into one const struct conf. */
 #include "config.h"
 #include "agent/conf.h"
+#include "agent/compose.h"
 #include "agent/conf_agent.h"
 
 #include <dirent.h>
@@ -23,9 +24,12 @@ static int load_profile(struct conf *conf, const char *file_name, size_t name_le
     int r = profile_load(path, name, listeners, &conf->profiles[conf->profile_count], error,
                          CONF_ERROR_MAX);
     free(path);
-    if (r == 0)
-        conf->profile_count++;
-    return r;
+    if (r < 0)
+        return r;
+    if (compose_prepare(conf->profiles[conf->profile_count++]) == 0)
+        return 0;
+    snprintf(error, CONF_ERROR_MAX, "out of memory");
+    return -1;
 }
 
 static int add_profile(struct conf *conf, const char *file_name, const char *const *listeners,
@@ -135,12 +139,18 @@ struct conf *conf_ref(struct conf *conf)
     return conf;
 }
 
+static void free_profile(struct profile *profile)
+{
+    compose_release(profile);
+    profile_free(profile);
+}
+
 void conf_unref(struct conf *conf)
 {
     if (!conf || atomic_fetch_sub(&conf->references, 1) > 1)
         return;
     for (size_t i = 0; i < conf->profile_count; i++)
-        profile_free(conf->profiles[i]);
+        free_profile(conf->profiles[i]);
     for (size_t i = 0; i < conf->listener_count; i++) {
         free(conf->listeners[i].name);
         free(conf->listeners[i].path);

@@ -21,6 +21,7 @@ agent_libagent_a_SOURCES = \
 	agent/interface.c agent/interface.h \
 	agent/json_file.c agent/json_file.h \
 	agent/json_line.c agent/json_line.h \
+	agent/kid.c agent/kid.h \
 	agent/kind.c agent/kind.h \
 	agent/limits.c agent/limits.h \
 	agent/listener.c agent/listener.h \
@@ -40,6 +41,7 @@ agent_libagent_a_SOURCES = \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \
 	agent/text.c agent/text.h \
+	agent/verdict.h \
 	agent/worker.c agent/worker.h \
 	client/varlink.c client/varlink.h
 

@@ -4,15 +4,7 @@
 
 #include "agent/conf.h"
 #include "agent/peer.h"
-#include "agent/request.h"
-
-/* What was approved. Everything is borrowed from the configuration and the request. */
-struct verdict {
-    const struct profile *profile; /* NULL: the caller may not use it, or there is none */
-    size_t allow;                  /* the entry that matched */
-    size_t audience;               /* its index */
-    const struct claim *claims[PROFILE_ACCEPT_MAX]; /* by accepted claim; NULL: not given */
-};
+#include "agent/verdict.h"
 
 /* Whether the caller may use the profile; if so, by which entry. */
 bool policy_allows(const struct profile *profile, const struct peer *peer, size_t *ret_entry);

@@ -1,7 +1,6 @@
 /* Reads one profile file into a const struct profile. */
 #include "config.h"
 #include "agent/profile.h"
-#include "agent/compose.h"
 #include "agent/json_file.h"
 #include "agent/profile_claims.h"
 #include "agent/provider_keys.h"
@@ -320,7 +319,7 @@ static int complete(struct json_file *file, const struct json_at *root, struct l
             profile->publish[i].mech = profile->mech;
     if (!profile->typ)
         profile->typ = strdup("JWT");
-    if (!profile->typ || compose_prepare(profile) < 0)
+    if (!profile->typ)
         return json_file_error(file, root, "out of memory");
     return 0;
 }
@@ -367,7 +366,6 @@ void profile_free(struct profile *profile)
 {
     if (!profile)
         return;
-    compose_release(profile);
     provider_keys_free(profile->provider_keys);
     free(profile->seal);
     for (size_t i = 0; i < profile->audience_count; i++)

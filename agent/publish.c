@@ -2,9 +2,9 @@
 #include "config.h"
 #include "agent/publish.h"
 #include "agent/jose/jwk_write.h"
+#include "agent/kid.h"
 #include "pkcs11/sign.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,16 +16,6 @@ struct set {
     const struct key **written;
     size_t count;
 };
-
-int publish_kid(const struct jose *jose, const struct key *key, const char *set, char *ret_kid,
-                size_t size)
-{
-    char thumbprint[JWK_THUMBPRINT_LENGTH + 1];
-    if (!set && jwk_write_thumbprint(jose, key->public_key, thumbprint) < 0)
-        return REFUSAL_INTERNAL;
-    int n = snprintf(ret_kid, size, "%s", set ? set : thumbprint);
-    return n >= 0 && (size_t)n < size ? 0 : REFUSAL_INTERNAL;
-}
 
 /* Several profiles may sign with one key. */
 static bool is_written(const struct set *set, const struct key *key)
@@ -48,7 +38,7 @@ static int put_key(struct set *set, struct key *key, const struct mech *mech, co
     }
     if (is_written(set, key))
         return 0;
-    if (publish_kid(set->jose, key, kid_set, kid, sizeof kid) < 0 ||
+    if (kid_write(set->jose, key, kid_set, kid, sizeof kid) < 0 ||
         jwk_write(key->public_key, kid, "sig", mech->algorithm, &jwk, &length) < 0)
         return REFUSAL_INTERNAL;
     text_put(set->out, set->count ? "," : "");

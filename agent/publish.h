@@ -13,9 +13,4 @@
 int publish_keys(const struct jose *jose, const struct conf *conf, const struct peer *peer,
                  const char *profile, struct text *out, struct refusal *refusal);
 
-/* The kid under which a private key's tokens go out and its public half is published: what the
- * profile says, or the thumbprint of RFC 7638. The key is named. Returns 0 or REFUSAL_INTERNAL. */
-int publish_kid(const struct jose *jose, const struct key *key, const char *set, char *ret_kid,
-                size_t size);
-
 #endif

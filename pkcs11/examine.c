@@ -2,7 +2,7 @@
 #include "config.h"
 #include "pkcs11/examine.h"
 #include "pkcs11/public.h"
-#include "pkcs11/sign.h"
+#include "pkcs11/signature.h"
 
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -67,9 +67,9 @@ static int ask(const struct keyring *keyring, const struct key *key, const struc
         if (prehashed && key->mech->prehashed == key->mech->mechanism)
             break;
         signing.prehashed = finding->prehashed = prehashed;
-        r = sign_on_session(token->module->fn, token->anchor, finding->object->handle, &signing,
-                            KNOWN_QUESTION, sizeof KNOWN_QUESTION - 1, answer->signature,
-                            &answer->length, error);
+        r = signature_make(token->module->fn, token->anchor, finding->object->handle, &signing,
+                           KNOWN_QUESTION, sizeof KNOWN_QUESTION - 1, answer->signature,
+                           &answer->length, error);
     }
     return r;
 }

@@ -16,6 +16,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/secret.c pkcs11/secret.h \
 	pkcs11/session.c pkcs11/session.h \
 	pkcs11/sign.c pkcs11/sign.h \
+	pkcs11/signature.c pkcs11/signature.h \
 	pkcs11/token.c pkcs11/token.h
 
 include pkcs11/key/local.mk

@@ -20,18 +20,4 @@ int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
  * P11_KEY (an administrator must act), with the reason in *error. */
 int sign_why_not(struct key *key, struct p11_error *error);
 
-/* How a key signs on one token. */
-struct signing {
-    const struct mech *mech;
-    const struct crypto *crypto;
-    bool prehashed;
-};
-
-/* C_SignInit and C_Sign on a session that the caller holds: the only place that calls them.
- * Errors: P11_UNAVAILABLE, P11_KEY, P11_FAILED; error->rv says more. */
-int sign_on_session(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
-                    const struct signing *signing, const void *data, size_t length,
-                    unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
-                    struct p11_error *error);
-
 #endif

@@ -1,6 +1,7 @@
 /* Tests of composing: header and claims of each kind, byte for byte, and golden signatures. */
 #include "config.h"
 #include "agent/compose.h"
+#include "agent/policy.h"
 #include "agent/jose/base64url.h"
 
 #include "tests/unit/given.h"
