@@ -61,6 +61,7 @@ agent_jose_libjose_a_SOURCES = \
 	agent/jose/jwk.c agent/jose/jwk.h \
 	agent/jose/jwk_write.c agent/jose/jwk_write.h \
 	agent/jose/jwks.c agent/jose/jwks.h \
+	agent/jose/jws.c agent/jose/jws.h \
 	agent/jose/keytype.c agent/jose/keytype.h \
 	agent/jose/wrap.c agent/jose/wrap.h
 

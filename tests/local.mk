@@ -284,7 +284,8 @@ JOSE_TESTS = \
 	tests/unit/test_jose_vectors \
 	tests/unit/test_jwe \
 	tests/unit/test_jwk \
-	tests/unit/test_jwks
+	tests/unit/test_jwks \
+	tests/unit/test_jws
 check_PROGRAMS += $(JOSE_TESTS)
 TESTS += $(JOSE_TESTS)
 endif
@@ -307,6 +308,8 @@ tests_unit_test_jwk_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwk_LDADD = $(jose_test_libs)
 tests_unit_test_jwks_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwks_LDADD = $(jose_test_libs)
+tests_unit_test_jws_CPPFLAGS = $(jose_test_cppflags)
+tests_unit_test_jws_LDADD = $(jose_test_libs)
 
 # SoftHSM2 that misbehaves by script.
 check_LTLIBRARIES += tests/fault/faulty.la

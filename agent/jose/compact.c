@@ -53,8 +53,11 @@ static int check_members(const json_t *header, const char *const *known)
     json_t *value;
     if (!json_is_object(header))
         return JOSE_INVALID;
-    json_object_foreach((json_t *)header, name,
-                        value) if (!is_known(name, known)) return JOSE_UNSUPPORTED;
+    json_object_foreach((json_t *)header, name, value)
+    {
+        if (!is_known(name, known))
+            return JOSE_UNSUPPORTED;
+    }
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "agent/jose/ecdh.h"
 #include "agent/jose/jwe.h"
 #include "agent/jose/jwk.h"
+#include "agent/jose/jws.h"
 #include "agent/jose/wrap.h"
 #include "tests/unit/jose_given.h"
 
@@ -14,7 +15,99 @@
 #include <string.h>
 #include <cmocka.h>
 
-static void tokens_of_the_rfcs(void **state)
+/* A vector's value in base64url. */
+static size_t bytes_of(const json_t *object, const char *name, unsigned char *ret_data)
+{
+    const char *text = jose_text(object, name);
+    assert_int_equal(base64url_decode(text, strlen(text), ret_data), 0);
+    return BASE64URL_BYTES(strlen(text));
+}
+
+/* The key that a vector is verified with; its secret goes into `secret`. */
+static struct jws_key verifier_of(const json_t *row, unsigned char *secret)
+{
+    const json_t *jwk = jose_vector_jwk(jose_text(row, "key"));
+    struct jws_key key = {.alg = alg_find(jose_text(row, "alg"))};
+    assert_non_null(key.alg);
+    if (key.alg->family == ALG_HMAC) {
+        key.secret = secret;
+        key.secret_len = bytes_of(jwk, "k", secret);
+        return key;
+    }
+    struct jwk parsed = {0};
+    const char *error;
+    json_t *public = jose_keys_public(jwk);
+    assert_int_equal(jwk_parse(jose_given, public, &parsed, &error), 0);
+    EVP_PKEY_up_ref(parsed.key);
+    key.key = parsed.key;
+    jwk_clear(&parsed);
+    json_decref(public);
+    return key;
+}
+
+static void signed_tokens(void **state)
+{
+    size_t i, length;
+    const json_t *row;
+    (void)state;
+    json_array_foreach(json_object_get(jose_vectors, "jws"), i, row)
+    {
+        unsigned char secret[256];
+        struct jws_key key = verifier_of(row, secret);
+        char *token = strdup(jose_text(row, "token")), *payload;
+        if (jws_verify(jose_given, &key, token, strlen(token), &payload, &length) < 0)
+            fail_msg("%s does not verify", jose_text(row, "from"));
+        assert_string_equal(payload, jose_text(row, "payload"));
+        free(payload);
+        char *dot = strchr(token, '.');
+        dot[1] = dot[1] == 'A' ? 'B' : 'A';
+        assert_int_equal(jws_verify(jose_given, &key, token, strlen(token), &payload, &length),
+                         JOSE_REFUSED);
+        free(token);
+        EVP_PKEY_free(key.key);
+    }
+    assert_int_equal(i, 17);
+}
+
+/* RFC 7520 sections 4.7 and 4.8.3 protect the content only: there is no header to sign. */
+static void signatures_without_a_header(void **state)
+{
+    size_t i;
+    const json_t *row;
+    (void)state;
+    json_array_foreach(json_object_get(jose_vectors, "signatures"), i, row)
+    {
+        unsigned char secret[256], signature[256];
+        struct jws_key key = verifier_of(row, secret);
+        const char *text = jose_text(row, "signed");
+        size_t length = bytes_of(row, "signature", signature);
+        int r = key.secret ? jws_verify_mac(jose_given, key.alg, key.secret, key.secret_len, text,
+                                            strlen(text), signature, length)
+                           : jws_verify_signature(jose_given, key.alg, key.key, text, strlen(text),
+                                                  signature, length);
+        assert_int_equal(r, 0);
+        EVP_PKEY_free(key.key);
+    }
+    assert_int_equal(i, 2);
+}
+
+/* RFC 7515 appendix A.5 has the algorithm "none", which no key can be given for. */
+static void an_unsigned_token(void **state)
+{
+    const char *token = jose_text(jose_vectors, "unsigned");
+    (void)state;
+    for (const char *const *name = (const char *const[]){"HS256", "RS256", "ES256", NULL}; *name;
+         name++) {
+        struct jws_key key = {.alg = alg_find(*name), .secret = (const unsigned char *)""};
+        char *payload;
+        size_t length;
+        assert_int_equal(jws_verify(jose_given, &key, token, strlen(token), &payload, &length),
+                         JOSE_MISMATCH);
+    }
+    assert_null(alg_find("none"));
+}
+
+static void encrypted_tokens(void **state)
 {
     size_t i;
     const json_t *row;
@@ -34,7 +127,7 @@ static void tokens_of_the_rfcs(void **state)
     assert_int_equal(i, 4);
 }
 
-static void algorithms_of_the_rfcs_that_we_refuse(void **state)
+static void algorithms_that_we_refuse(void **state)
 {
     size_t i;
     const json_t *row;
@@ -51,14 +144,6 @@ static void algorithms_of_the_rfcs_that_we_refuse(void **state)
     }
     EVP_PKEY_free(key);
     assert_int_equal(i, 6);
-}
-
-/* A vector's value in base64url. */
-static size_t bytes_of(const json_t *object, const char *name, unsigned char *ret_data)
-{
-    const char *text = jose_text(object, name);
-    assert_int_equal(base64url_decode(text, strlen(text), ret_data), 0);
-    return BASE64URL_BYTES(strlen(text));
 }
 
 static void agreement_of_rfc_7518(void **state)
@@ -142,8 +227,11 @@ static void recipient_of_rfc_7520(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens_of_the_rfcs),
-        cmocka_unit_test(algorithms_of_the_rfcs_that_we_refuse),
+        cmocka_unit_test(signed_tokens),
+        cmocka_unit_test(signatures_without_a_header),
+        cmocka_unit_test(an_unsigned_token),
+        cmocka_unit_test(encrypted_tokens),
+        cmocka_unit_test(algorithms_that_we_refuse),
         cmocka_unit_test(agreement_of_rfc_7518),
         cmocka_unit_test(agreement_of_rfc_8037),
         cmocka_unit_test(recipient_of_rfc_7520),
