@@ -26,7 +26,7 @@ void log_write(enum log_level level, const char *format, ...)
     if (length > sizeof line - 1)
         length = sizeof line - 1;
     for (size_t i = 0; i < length; i++)
-        if (line[i] < 0x20 || line[i] == 0x7f)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[length] = '\n';
     ssize_t written = write(STDERR_FILENO, line, length + 1);

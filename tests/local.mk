@@ -225,6 +225,7 @@ AGENT_TESTS = \
 	tests/unit/test_kind \
 	tests/unit/test_limits \
 	tests/unit/test_listener \
+	tests/unit/test_log \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
@@ -260,6 +261,8 @@ tests_unit_test_limits_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_limits_LDADD = $(agent_test_libs)
 tests_unit_test_listener_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_listener_LDADD = $(agent_test_libs)
+tests_unit_test_log_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_log_LDADD = $(agent_test_libs)
 tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_peer_LDADD = $(agent_test_libs)
 tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)
