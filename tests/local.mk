@@ -56,6 +56,7 @@ EXTRA_DIST += \
 # The agent, whole.
 INTEGRATION_TESTS += \
 	tests/integration/050-configuration.sh \
+	tests/integration/051-documents.sh \
 	tests/integration/055-lifecycle.sh \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \

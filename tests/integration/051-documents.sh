@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What can be configured, logged and recorded is documented: the sources against doc/.
+. "$(dirname "$0")/lib.sh"
+need python3
+cd "$top_srcdir" || bail_out 'no source folder'
+[ -d agent ] || skip_all 'the sources are not there'
+
+python3 - >"$work/tap" <<'END'
+import glob, json, re
+
+def ok(missing, name):
+    print(("not ok - " if missing else "ok - ") + name)
+    for line in missing:
+        print("# " + line)
+
+def text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+sources = {path: text(path) for path in glob.glob("agent/*.c")}
+page = text("doc/hintsign-agent.json.5")
+described = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
+described |= set(re.findall(r"^\.Cm (\w+)", page, re.M))
+tables = [text for path, text in sources.items() if re.search(r"/(conf_agent|profile|allow|accept|seal)\.c", path)]
+members = {name for table in tables for name in re.findall(r'\{"(\w+)", (?:true|false), \w+\}', table)}
+ok(members - described if len(members) > 30 else ["no tables were found"], "hintsign-agent.json(5) has every member")
+
+examples = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", page, re.M | re.S)
+bad = []
+for example in examples:
+    try:
+        json.loads(example)
+    except ValueError as error:
+        bad.append(f"{error}: {example[:60]}")
+ok(bad if len(examples) > 2 else ["no examples were found"], "... and its examples are JSON")
+
+page = text("doc/hintsign-agent.8")
+decision = re.search(r"static void put_decision.*?^}", sources["agent/audit.c"], re.M | re.S).group()
+record = set(re.findall(r'put_\w+\(line, "(\w+)"', sources["agent/audit.c"])) | {"seq"}
+items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
+ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-agent(8) has every member of a record")
+
+# A log line of the sources is explained where a piece of code in the document looks like it.
+codes = re.findall(r"`([^`]+)`", text("doc/operations.md"))
+prefix = {"log_error": "ERROR: ", "log_warning": "WARNING: ", "log_info": ""}
+missing, found = [], 0
+for path, source in sources.items():
+    for level, literal in re.findall(r'\b(log_\w+)\(((?:\s*"(?:[^"\\]|\\.)*")+)', source):
+        line = prefix.get(level, "") + "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
+        if line == "ERROR: %s":
+            continue
+        found += 1
+        pattern = "".join(".+" if part.startswith("%") else re.escape(part)
+                          for part in re.split(r"(%[-.0-9]*(?:ll|z)?[a-z])", line))
+        if not any(re.fullmatch(pattern, code, re.S) for code in codes):
+            missing.append(f"{path}: {line}")
+ok(missing if found > 15 else ["no log lines were found"], "operations.md explains every line of the log")
+END
+include_tap <"$work/tap"
+done_testing
