@@ -290,13 +290,13 @@ JOSE_TESTS = \
 	tests/unit/test_jwk \
 	tests/unit/test_jwks \
 	tests/unit/test_jws
+check_LIBRARIES += tests/unit/libjosetest.a
 check_PROGRAMS += $(JOSE_TESTS)
 TESTS += $(JOSE_TESTS)
 endif
 EXTRA_DIST += tests/unit/jose_vectors.json
 jose_test_cppflags = $(AM_CPPFLAGS) $(JOSE_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DJOSE_VECTORS='"$(abs_top_srcdir)/tests/unit/jose_vectors.json"'
-check_LIBRARIES += tests/unit/libjosetest.a
 tests_unit_libjosetest_a_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_libjosetest_a_SOURCES = \
 	tests/unit/jose_given.c tests/unit/jose_given.h \
@@ -314,6 +314,14 @@ tests_unit_test_jwks_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jwks_LDADD = $(jose_test_libs)
 tests_unit_test_jws_CPPFLAGS = $(jose_test_cppflags)
 tests_unit_test_jws_LDADD = $(jose_test_libs)
+
+# ... and held against the libraries of others.
+INTEGRATION_TESTS += tests/integration/215-jose-matrix.sh
+EXTRA_DIST += tests/interop/jose_matrix.py tests/interop/jose_peer.mjs
+check_PROGRAMS += tests/interop/jose_tool
+tests_interop_jose_tool_CPPFLAGS = $(AM_CPPFLAGS) $(JOSE_CFLAGS)
+tests_interop_jose_tool_SOURCES = tests/interop/jose_tool.c tests/unit/jose_keys.c
+tests_interop_jose_tool_LDADD = $(JOSE_LIBS)
 
 # SoftHSM2 that misbehaves by script.
 check_LTLIBRARIES += tests/fault/faulty.la
