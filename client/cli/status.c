@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* How long --wait lets pass before it asks again. */
+/* How long --wait lets pass before it asks again, and what the last question gets at least. */
 #define INTERVAL_MS 100
 
 enum { OPTION_JSON = CLI_OPTION_FIRST, OPTION_READY, OPTION_WAIT };
@@ -103,13 +103,24 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* A question takes no longer than what is left of the waiting, nor than --timeout says. */
+static void limit_question(struct hintsign *handle, const struct cli *cli, int64_t left_ms)
+{
+    int64_t limit = left_ms > INTERVAL_MS ? left_ms : INTERVAL_MS;
+    if (cli->timeout_ms > 0 && cli->timeout_ms < limit)
+        limit = cli->timeout_ms;
+    hintsign_set_timeout(handle, (int)limit);
+}
+
 /* Asks until the agent is ready, also while it is not there yet. Prints nothing but why not. */
-static int wait_ready(struct hintsign *handle, int seconds)
+static int wait_ready(struct hintsign *handle, const struct cli *cli, int seconds)
 {
     const struct timespec interval = {.tv_nsec = INTERVAL_MS * 1000000L};
     int64_t deadline = now_ms() + (int64_t)seconds * 1000;
     for (;;) {
         bool ready = false;
+        if (seconds > 0)
+            limit_question(handle, cli, deadline - now_ms());
         int code = ask_ready(handle, &ready);
         if (ready)
             return CLI_OK;
@@ -127,14 +138,12 @@ static int run(struct cli *cli, int argc, char **argv)
     __attribute__((cleanup(input_free))) char *text = NULL;
     struct order order = {0};
     int status = read_order(cli, &order, argc, argv);
-    if (order.wait_seconds > 0 && cli->timeout_ms == 0)
-        cli->timeout_ms = order.wait_seconds * 1000;
     if (status == CLI_OK)
         status = cli_open(cli, &handle);
     if (status != CLI_OK)
         return status;
     if (order.ready)
-        return wait_ready(handle, order.wait_seconds);
+        return wait_ready(handle, cli, order.wait_seconds);
     if (hintsign_status(handle, &text) < 0)
         return cli_report(handle);
     if (order.json) {

@@ -170,6 +170,9 @@ is $? 0 '--wait ends when the agent is ready'
 runs 0 'status --ready' hintsign status --ready
 is "$(stdout)" '' '... prints nothing'
 fails 3 'hintsign: Unreachable: ' hintsign --socket "$work/nobody" status --ready --wait 1
+touch "$work/silent"
+fails 4 'hintsign: Timeout: ' timeout 20 hintsign status --ready --wait 1 --timeout 600
+rm "$work/silent"
 
 # --- decode ---
 

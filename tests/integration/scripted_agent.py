@@ -3,7 +3,8 @@
 the profile whose keys are asked for.
 
 Usage: scripted_agent.py SOCKET FOLDER. Requests are logged to FOLDER/requests, one a line; the
-agent is ready once FOLDER/ready exists; FOLDER/jwks, if it exists, is what GetKeys gives."""
+agent is ready once FOLDER/ready exists, and answers nobody while FOLDER/silent does; FOLDER/jwks,
+if it exists, is what GetKeys gives."""
 import base64
 import json
 import os
@@ -99,7 +100,7 @@ class Connection(socketserver.StreamRequestHandler):
         request = json.loads(message)
         parameters = request.get("parameters", {})
         subject = parameters.get("claims", {}).get("sub") or parameters.get("profile")
-        if subject == "silence":
+        if subject == "silence" or os.path.exists(folder + "/silent"):
             threading.Event().wait()
         if subject == "hang up":
             return False
