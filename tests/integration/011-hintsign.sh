@@ -113,6 +113,9 @@ is "$(stderr | cut -d: -f1-3)" 'hintsign: NotAllowed: line 2
 hintsign: RateLimited: line 5
 hintsign: Invalid: line 6
 hintsign: Invalid: line 7' 'every failure with its line'
+printf '{"sub":"admin"}\0\xff\n{"sub":"admin"}\n' >"$work/subjects"
+runs 1 'a line that is an object' hintsign mint pingone --subjects-from "$work/subjects"
+is "$(stdout | claims)" '{"sub":"{\"sub\":\"admin\"}"}' '... is a subject or refused, never claims'
 printf 'bob\nlimited\n' >"$work/subjects"
 runs 4 'all may succeed later' hintsign mint pingone --subjects-from - <"$work/subjects"
 seq 5000 >"$work/subjects"
