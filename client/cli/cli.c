@@ -2,6 +2,9 @@
 #include "config.h"
 #include "client/cli/cli.h"
 
+#include "client/cli/input.h"
+#include "client/cli/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,14 +27,25 @@ int cli_status(int code)
     return CLI_AGAIN;
 }
 
+/* Prints the beginning of a line. What the sentence quotes may be anybody's. */
+__attribute__((format(printf, 2, 0))) static void print_sentence(const char *name,
+                                                                 const char *format,
+                                                                 va_list arguments)
+{
+    __attribute__((cleanup(input_free))) char *sentence = NULL;
+    if (vasprintf(&sentence, format, arguments) < 0)
+        sentence = NULL;
+    fprintf(stderr, "hintsign: %s: ", name);
+    text_print(stderr, sentence ? sentence : "out of memory", false);
+}
+
 int cli_fail(int status, const char *name, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "hintsign: %s: ", name);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    print_sentence(name, format, arguments);
     va_end(arguments);
+    fputc('\n', stderr);
     return status;
 }
 
@@ -39,17 +53,16 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("hintsign: Usage: ", stderr);
-    vfprintf(stderr, format, arguments);
+    print_sentence("Usage", format, arguments);
+    va_end(arguments);
     fprintf(stderr, "; see hintsign %s%s--help\n", cli->command ? cli->command->name : "",
             cli->command ? " " : "");
-    va_end(arguments);
     return CLI_USAGE;
 }
 
 int cli_finish(int status)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (status != CLI_OK || (fflush(stdout) == 0 && !ferror(stdout)))
         return status;
     return cli_fail(CLI_AGAIN, "Output", "cannot write to standard output: %m");
 }

@@ -77,8 +77,8 @@ int cli_report(const struct hintsign *handle);
 /* The exit status for one of the library's codes. */
 int cli_status(int code);
 
-/* Flushes standard output, which may fail: a full disk must not look like success. Returns
- * `status`, or CLI_AGAIN after printing why. */
+/* Flushes standard output after a success, which may fail: a full disk must not look like one.
+ * Returns `status`, or CLI_AGAIN after printing why. A failure has been told already. */
 int cli_finish(int status);
 
 #endif

@@ -8,8 +8,10 @@
 #include "client/cli/profiles.h"
 #include "client/cli/status.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &mint_command, &profiles_command, &status_command, &jwks_command, &decode_command,
@@ -43,10 +45,24 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+/* A descriptor that the caller has closed must not become the agent's socket, to which we would
+ * then print. Standard output that cannot be written to is an error in its turn. */
+static void open_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {CLI_OPTIONS};
     struct cli cli = {.help = print_help};
+    open_standard();
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line is one write, also beside other programs */
     cli_option(&cli, argc, argv, "+:", options);
     argc -= optind;
     argv += optind;

@@ -35,6 +35,7 @@ void progress_update(struct progress *progress, uint64_t bytes, size_t count)
     progress->drawn = now;
     if (progress->total == 0) {
         fprintf(stderr, "\r%zu", count);
+        fflush(stderr);
         return;
     }
     if (bytes > progress->total)
@@ -43,11 +44,14 @@ void progress_update(struct progress *progress, uint64_t bytes, size_t count)
     int filled = (int)(bytes * WIDTH / progress->total);
     fprintf(stderr, "\r[%.*s%*s] %3" PRIu64 " %% %zu", filled, hashes, WIDTH - filled, "",
             bytes * 100 / progress->total, count);
+    fflush(stderr);
 }
 
 void progress_clear(struct progress *progress)
 {
-    if (progress->drawn)
+    if (progress->drawn) {
         fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
     progress->drawn = 0;
 }

@@ -96,6 +96,12 @@ printf 'a\0b' >"$work/nul"
 fails 2 "hintsign: Usage: the claim 'sub' is not UTF-8, or holds a NUL" hintsign mint a --subject - <"$work/nul"
 is "$(wc -l <"$work/requests")" "$lines" 'the agent was never asked'
 
+runs 2 'a command of two lines' hintsign $'two\nlines\xc2\x9b'
+is "$(stderr)" "hintsign: Usage: there is no command 'two\u000alines\u009b'; see hintsign --help" '... is told in one'
+
+seq 5000 >"$work/subjects"
+runs 4 'closed standard output is not success' sh -c "hintsign mint pingone --subjects-from - <$work/subjects >&-"
+is "$(stderr | cut -d: -f1-2)" 'hintsign: Output' '... and nothing is written into the connection'
 runs 4 'a full disk is not success' sh -c 'hintsign mint pingone --subject bob >/dev/full'
 like "$(stderr)" '^hintsign: Output: ' '... and is told'
 
@@ -209,6 +215,10 @@ like "$(stderr)" 'the claims are encrypted' '... and says why no more'
 runs 0 'decode control characters' hintsign decode e30.eyJhIjoiXHUwMDFiXHUwMDdmXHUwMDliIn0.x
 is "$(stdout | LC_ALL=C tr -d '[:print:]\n' | wc -c)" 0 '... none reaches the terminal'
 is "$(stdout | python3 -c 'import sys; print(sys.stdin.read().count("\\u00"))')" 3 '... but all are shown'
+
+# {"<U+009B>31m":1,"<U+009B>31m":2}
+fails 1 'hintsign: Malformed: header: not a JSON object: duplicate object key near '"'"'"\u009b31m"' \
+    hintsign decode eyLCmzMxbSI6MSwiwpszMW0iOjJ9.e30.x
 
 for bad in '' x a.b a.b.c.d a.b.c.d.e.f 'e3 0.e30.x' e30=.e30.x e31.e30.x e.e30.x W10.e30.x \
     eyJhIjoxLCJhIjoyfQ.e30.x e30.W10.x e30..x .e30.x; do
