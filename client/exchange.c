@@ -205,6 +205,13 @@ static int resume(struct state *state)
     return connection_ensure(state->handle, state->deadline);
 }
 
+int exchange_add(struct error *error, json_t *parameters, const char *name, const char *text)
+{
+    if (!text || json_object_set_new(parameters, name, json_string(text)) == 0)
+        return 0;
+    return error_set(error, HINTSIGN_INVALID, "the %s cannot be written as JSON", name);
+}
+
 int exchange_run(struct hintsign *handle, const struct exchange *exchange)
 {
     struct state state = {.handle = handle, .exchange = exchange};
@@ -220,6 +227,8 @@ int exchange_run(struct hintsign *handle, const struct exchange *exchange)
             error_set(&handle->error, HINTSIGN_PROTOCOL, "the agent sent more than was asked for");
     if (code < 0)
         connection_drop(handle);
+    else
+        varlink_input_clear(&handle->input);
     free(state.output);
     return code;
 }

@@ -19,6 +19,11 @@ struct exchange {
     void *data;
 };
 
+/* Adds a string to a call's parameters, unless `text` is NULL. It is added or this fails: with
+ * HINTSIGN_INVALID where the text is not UTF-8, or without memory. (json_pack's "s*" would leave
+ * it out without memory, and a call without its profile is another call.) */
+int exchange_add(struct error *error, json_t *parameters, const char *name, const char *text);
+
 /* Runs an exchange to its end. Returns 0 when every request was answered; otherwise the
  * conversation broke (HINTSIGN_UNREACHABLE, HINTSIGN_TIMEOUT, HINTSIGN_PROTOCOL,
  * HINTSIGN_NO_MEMORY, or what `answer` returned) and the connection is closed. */

@@ -40,13 +40,14 @@ static int check_set(struct error *error, const json_t *jwks)
 
 int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json)
 {
-    json_error_t why;
     json_t *reply;
-    json_t *parameters = json_pack_ex(&why, 0, "{s:s*}", "profile", profile);
-    if (!parameters)
-        return error_set(&handle->error, HINTSIGN_INVALID,
-                         "the request cannot be written as JSON: %s", why.text);
-    int code = exchange_call(handle, "GetKeys", parameters, &reply);
+    json_t *parameters = json_object();
+    int code = exchange_add(&handle->error, parameters, "profile", profile);
+    if (code < 0) {
+        json_decref(parameters);
+        return code;
+    }
+    code = exchange_call(handle, "GetKeys", parameters, &reply);
     if (code < 0)
         return code;
     const json_t *jwks = json_object_get(reply, "jwks");

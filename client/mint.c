@@ -15,21 +15,20 @@ struct batch {
     void *data;
 };
 
-/* *ret_claims is NULL where the request has none. */
-static int parse_claims(struct error *error, const char *text, json_t **ret_claims)
+static int add_claims(struct error *error, json_t *parameters, const char *text)
 {
-    json_t *claims = NULL;
-    if (text) {
-        json_error_t why = {.text = "not an object"};
-        claims = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-        if (!json_is_object(claims)) {
-            json_decref(claims);
-            return error_set(error, HINTSIGN_INVALID, "the claims are not a JSON object: %s",
-                             why.text);
-        }
-    }
-    *ret_claims = claims;
-    return 0;
+    if (!text)
+        return 0;
+    int code = 0;
+    json_error_t why;
+    json_t *claims = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (!json_is_object(claims))
+        code = error_set(error, HINTSIGN_INVALID, "the claims are not a JSON object: %s",
+                         claims ? "they are an array" : why.text);
+    else if (json_object_set(parameters, "claims", claims) < 0)
+        code = error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
+    json_decref(claims);
+    return code;
 }
 
 static int compose(void *data, size_t index, json_t **ret_parameters)
@@ -39,19 +38,19 @@ static int compose(void *data, size_t index, json_t **ret_parameters)
     struct error *error = &batch->handle->error;
     if (!request->profile)
         return error_set(error, HINTSIGN_INVALID, "no profile is named");
-    json_t *claims = NULL;
-    int code = parse_claims(error, request->claims, &claims);
-    if (code < 0)
-        return code;
-    json_error_t why;
-    json_t *parameters =
-        json_pack_ex(&why, 0, "{s:s, s:s*, s:o*, s:s*}", "profile", request->profile, "audience",
-                     request->audience, "claims", claims, "reference", request->reference);
-    if (!parameters)
-        return error_set(error, HINTSIGN_INVALID, "the request cannot be written as JSON: %s",
-                         why.text);
-    *ret_parameters = parameters;
-    return 0;
+    json_t *parameters = json_object();
+    int code = exchange_add(error, parameters, "profile", request->profile);
+    if (code == 0)
+        code = exchange_add(error, parameters, "audience", request->audience);
+    if (code == 0)
+        code = add_claims(error, parameters, request->claims);
+    if (code == 0)
+        code = exchange_add(error, parameters, "reference", request->reference);
+    if (code == 0)
+        *ret_parameters = parameters;
+    else
+        json_decref(parameters);
+    return code;
 }
 
 /* A token goes into URLs and headers: no other character may hide in it. */

@@ -139,7 +139,9 @@ static void invalid_requests_are_not_sent(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         assert_int_equal(hintsign_mint(handle, &requests[i], &token), HINTSIGN_INVALID);
-        assert_string_equal(hintsign_last_error(handle)->name, "Invalid");
+        const struct hintsign_error *error = hintsign_last_error(handle);
+        assert_string_equal(error->name, "Invalid");
+        assert_string_not_equal(strrchr(error->message, ' '), " "); /* ends with a reason */
         assert_null(token);
         assert_string_equal(ways.last, "nothing");
     }
