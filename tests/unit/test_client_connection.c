@@ -1,10 +1,11 @@
 /* Tests of the library's connection: agents that are not there, go away, stay silent; forks. */
 #include "config.h"
-#include "client/hintsign.h"
+#include "client/connection.h"
 
 #include "tests/unit/scripted_agent.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -116,6 +117,51 @@ static void one_connection_serves_many_calls(void **state)
         assert_int_equal(ask(handle), HINTSIGN_OK);
     hintsign_close(handle);
     assert_int_equal(scripted_agent_stop(agent), 1);
+}
+
+/* The last reply may have been a long one. */
+static void idle_handle_holds_no_reply(void **state)
+{
+    struct scripted_agent *agent = scripted_agent_start(serve_all, NULL);
+    struct hintsign *handle = open_handle(1000);
+    (void)state;
+    assert_int_equal(ask(handle), HINTSIGN_OK);
+    assert_null(handle->input.data);
+    hintsign_close(handle);
+    scripted_agent_stop(agent);
+}
+
+#define THREADS 4
+
+static void *ask_often(void *data)
+{
+    (void)data;
+    struct hintsign *handle;
+    size_t failures = 0;
+    if (hintsign_open(scripted_path(), &handle) < 0)
+        return "no handle";
+    for (int i = 0; i < 100; i++) {
+        char *json = NULL;
+        failures += hintsign_status(handle, &json) < 0;
+        free(json);
+    }
+    hintsign_close(handle);
+    return failures > 0 ? "a call failed" : NULL;
+}
+
+static void threads_have_handles_of_their_own(void **state)
+{
+    struct scripted_agent *agent = scripted_agent_start(serve_all, NULL);
+    pthread_t threads[THREADS];
+    (void)state;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, NULL), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failure;
+        pthread_join(threads[i], &failure);
+        assert_null(failure);
+    }
+    assert_int_equal(scripted_agent_stop(agent), THREADS);
 }
 
 static void agent_is_restarted(void **state)
@@ -333,6 +379,8 @@ int main(void)
         cmocka_unit_test(path_comes_from_the_environment),
         cmocka_unit_test(no_agent),
         cmocka_unit_test(one_connection_serves_many_calls),
+        cmocka_unit_test(idle_handle_holds_no_reply),
+        cmocka_unit_test(threads_have_handles_of_their_own),
         cmocka_unit_test(agent_is_restarted),
         cmocka_unit_test(lost_after_the_request),
         cmocka_unit_test(lost_twice),
