@@ -28,7 +28,7 @@ static int examine(struct error *error, json_t *reply, json_t **ret_parameters)
 
 int reply_parse(struct error *error, const char *message, size_t length, json_t **ret_parameters)
 {
-    json_error_t why;
+    json_error_t why = {0}; /* without memory jansson may leave its code unset */
     json_t *reply = json_loadb(message, length, JSON_REJECT_DUPLICATES, &why);
     if (!reply && json_error_code(&why) == json_error_out_of_memory)
         return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));

@@ -6,6 +6,7 @@
 #include "tests/unit/scripted_agent.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -24,9 +25,10 @@ static struct hintsign *open_handle(void)
 
 /* How the agent treats its connections. */
 struct agent_ways {
-    int closes_after;  /* answers on a connection; 0: never */
-    int dies_for_good; /* at this request of all, and each time it comes again; 0: never */
-    bool slowly;       /* few bytes at a time, with long replies */
+    int closes_after;     /* answers on a connection; 0: never */
+    int dies_for_good;    /* at this request of all, and each time it comes again; 0: never */
+    bool slowly;          /* few bytes at a time, with long replies */
+    pthread_mutex_t lock; /* of `last`: a lost connection may still be served beside the next */
     char last[VARLINK_REQUEST_MAX];
 };
 
@@ -67,7 +69,9 @@ static void serve(struct scripted_connection *connection, void *data)
     for (int i = 1; (request = scripted_read(connection)); i++) {
         json_auto_t *json = json_loads(request, JSON_REJECT_DUPLICATES, NULL);
         const char *reference = reference_of(json);
+        pthread_mutex_lock(&ways->lock);
         strcpy(ways->last, request);
+        pthread_mutex_unlock(&ways->lock);
         if (ways->dies_for_good && atoi(reference) == ways->dies_for_good)
             return;
         if (strcmp(reference, "silence") == 0)
