@@ -95,7 +95,12 @@ tests_modules_strange_la_LDFLAGS = -module -avoid-version -shared -rpath /nowher
 tests_modules_strange_la_SOURCES = tests/modules/strange.c
 
 INTEGRATION_TESTS += tests/integration/010-library.sh tests/integration/011-hintsign.sh \
-	tests/integration/012-hintsign-jwks.sh
+	tests/integration/012-hintsign-jwks.sh tests/integration/013-hintsign-memory.sh
+
+# Preloaded into the command: memory that fails.
+check_LTLIBRARIES += tests/modules/no_memory.la
+tests_modules_no_memory_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_no_memory_la_SOURCES = tests/modules/no_memory.c
 
 # The client: its library against an agent that a test scripts, over a real socket.
 if HAVE_CMOCKA

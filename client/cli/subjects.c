@@ -30,15 +30,14 @@ struct job {
 /* Claims that are no JSON, so that the library refuses them when their turn comes. */
 #define NO_CLAIMS "\xff"
 
-/* The claims of one line; NULL without memory. What is not UTF-8 cannot become a subject. None of
- * it may take the subject's place: the line would choose its own claims. */
+/* The claims of one line. What is not UTF-8 cannot become a subject. None of it may take the
+ * subject's place: the line would choose its own claims. */
 static char *compose_claims(json_t *common, const char *line, size_t length)
 {
     json_t *subject = json_stringn(line, length);
     if (!subject)
         return strdup(NO_CLAIMS);
-    if (json_object_set_new(common, "sub", subject) < 0)
-        return NULL;
+    json_object_set_new(common, "sub", subject);
     return json_dumps(common, JSON_COMPACT);
 }
 
