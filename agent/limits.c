@@ -41,6 +41,7 @@ bool limits_admit(struct limits *limits, struct conn *conn)
     bool room = make_room(limits, conn->peer.uid);
     if (room) {
         conn->previous = limits->last;
+        conn->next = NULL;
         *(limits->last ? &limits->last->next : &limits->first) = conn;
         limits->last = conn;
         limits->count++;
