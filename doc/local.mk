@@ -1,7 +1,7 @@
 dist_doc_DATA += doc/io.hintsign.Agent.varlink
 dist_man_MANS += doc/hintsign.1 doc/hintsign-key.1 doc/libhintsign.3
 dist_man_MANS += doc/hintsign-agent.8 doc/hintsign-agent.json.5
-dist_doc_DATA += doc/architecture.md doc/operations.md
+dist_doc_DATA += doc/architecture.md doc/operations.md doc/security.md
 if FETCH
 dist_man_MANS += doc/hintsign-fetch.8
 endif
