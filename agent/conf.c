@@ -26,7 +26,9 @@ static int load_profile(struct conf *conf, const char *file_name, size_t name_le
     free(path);
     if (r < 0)
         return r;
-    if (compose_prepare(conf->profiles[conf->profile_count++]) == 0)
+    struct profile *profile = conf->profiles[conf->profile_count++];
+    conf->seals |= profile->seal != NULL;
+    if (compose_prepare(profile) == 0)
         return 0;
     snprintf(error, CONF_ERROR_MAX, "out of memory");
     return -1;

@@ -50,6 +50,7 @@ struct conf {
     char *openssl_properties;  /* which implementations to use, "fips=yes"; or NULL */
     struct profile **profiles; /* sorted by name */
     size_t profile_count;
+    bool seals;              /* some profile does */
     struct keyring *keyring; /* of the profiles' keys; NULL until conf_bind */
 };
 
