@@ -78,7 +78,10 @@ static void oldest_first(void **state)
     assert_list((size_t[]){0, 1, 2, 3, 4}, 5);
     limits_remove(&limits, &conns[2]);
     assert_list((size_t[]){0, 1, 3, 4}, 4);
+    assert_true(limits_admit(&limits, &conns[2])); /* wherever it was before */
+    assert_list((size_t[]){0, 1, 3, 4, 2}, 5);
     limits_remove(&limits, &conns[0]);
+    limits_remove(&limits, &conns[2]);
     limits_remove(&limits, &conns[4]);
     assert_list((size_t[]){1, 3}, 2);
     limits_remove(&limits, &conns[3]);
