@@ -33,7 +33,12 @@ for profile in json.load(sys.stdin)["profiles"]:
 token_create
 pairs=(
     rsa:2048/RS256 rsa:2048/RS384 rsa:2048/RS512 rsa:2048/PS256 rsa:2048/PS384 rsa:2048/PS512
-    rsa:3072/PS256 rsa:4096/RS512 ec:P-256/ES256 ec:P-384/ES384 ec:P-521/ES512 ed25519/EdDSA)
+    rsa:3072/PS256 rsa:4096/RS512 ec:P-256/ES256 ec:P-384/ES384 ec:P-521/ES512)
+if [ "$SANITIZED" = no ]; then
+    pairs+=(ed25519/EdDSA)
+else
+    skip EdDSA 'SoftHSM2 leaks memory whenever an Ed25519 key is to sign'
+fi
 for pair in "${pairs[@]}"; do
     type=${pair%/*} algorithm=${pair#*/}
     name=$(tr -d : <<<"${type,,}").${algorithm,,}
