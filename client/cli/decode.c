@@ -17,6 +17,10 @@
 #define JWS_PARTS 3
 #define JWE_PARTS 5
 
+/* JSON that is nested deeper is shown on one line: indented, a megabyte of it would be gigabytes.
+ */
+#define LEVELS_INDENTED 16
+
 static const struct option options[] = {CLI_OPTIONS};
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -48,6 +52,19 @@ static int malformed(const char *problem)
     return cli_fail(CLI_REFUSED, "Malformed", "%s", problem);
 }
 
+static bool is_deeper(const json_t *value, int levels)
+{
+    size_t i;
+    const char *name;
+    json_t *item;
+    bool nests = json_is_array(value) || json_is_object(value);
+    if (!nests || levels == 0)
+        return nests;
+    json_array_foreach(value, i, item) if (is_deeper(item, levels - 1)) return true;
+    json_object_foreach((json_t *)value, name, item) if (is_deeper(item, levels - 1)) return true;
+    return false;
+}
+
 /* Prints one part as indented JSON. `name` is for the error. */
 static int print_part(const char *name, const char *part, size_t length)
 {
@@ -60,7 +77,8 @@ static int print_part(const char *name, const char *part, size_t length)
     if (!json_is_object(object))
         return cli_fail(CLI_REFUSED, "Malformed", "%s: not a JSON object: %s", name,
                         object ? "another value" : why.text);
-    __attribute__((cleanup(input_free))) char *text = json_dumps(object, JSON_INDENT(2));
+    bool deep = is_deeper(object, LEVELS_INDENTED);
+    __attribute__((cleanup(input_free))) char *text = json_dumps(object, deep ? 0 : JSON_INDENT(2));
     text_print(stdout, text ? text : "", true);
     putchar('\n');
     return CLI_OK;

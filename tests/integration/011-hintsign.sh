@@ -216,6 +216,20 @@ runs 0 'decode control characters' hintsign decode e30.eyJhIjoiXHUwMDFiXHUwMDdmX
 is "$(stdout | LC_ALL=C tr -d '[:print:]\n' | wc -c)" 0 '... none reaches the terminal'
 is "$(stdout | python3 -c 'import sys; print(sys.stdin.read().count("\\u00"))')" 3 '... but all are shown'
 
+# nested LEVELS: a token with a claim that has so many levels less one.
+nested() {
+    python3 -c '
+import base64, sys
+levels = int(sys.argv[1]) - 1
+claims = "{\"a\":" + "[" * levels + "]" * levels + "}"
+print("e30." + base64.urlsafe_b64encode(claims.encode()).rstrip(b"=").decode() + ".x")' "$1"
+}
+nested 16 | hintsign decode >"$work/stdout" 2>/dev/null
+like "$(stdout)" $'"a": \\[\n    \\[\n' 'nested JSON is indented'
+nested 17 | hintsign decode >"$work/stdout" 2>/dev/null
+is "$(stdout)" '{}
+{"a": [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}' '... but not if it is very deep'
+
 # {"<U+009B>31m":1,"<U+009B>31m":2}
 fails 1 'hintsign: Malformed: header: not a JSON object: duplicate object key near '"'"'"\u009b31m"' \
     hintsign decode eyLCmzMxbSI6MSwiwpszMW0iOjJ9.e30.x
