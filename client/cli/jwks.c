@@ -6,6 +6,8 @@
 #include "client/cli/output.h"
 #include "client/cli/text.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { OPTION_OUTPUT = CLI_OPTION_FIRST };
@@ -30,6 +32,14 @@ static int read_order(struct cli *cli, struct order *order, int argc, char **arg
         return cli_usage(cli, "takes one profile");
     order->profile = optind < argc ? argv[optind] : NULL;
     return CLI_OK;
+}
+
+/* Whoever asks as a user that may use no profile gets an empty set. Published, it would take the
+ * keys from under every token. */
+static bool is_empty(const char *json)
+{
+    json_auto_t *set = json_loads(json, 0, NULL);
+    return json_array_size(json_object_get(set, "keys")) == 0;
 }
 
 /* The set as one line. The caller frees it; NULL without memory. */
@@ -60,6 +70,9 @@ static int run(struct cli *cli, int argc, char **argv)
         return status;
     if (hintsign_keys(handle, order.profile, &json) < 0)
         return cli_report(handle);
+    if (order.output && is_empty(json))
+        return cli_fail(CLI_REFUSED, "Empty", "there is no key to publish; %s stays as it is",
+                        order.output);
     __attribute__((cleanup(input_free))) char *line = make_line(json);
     if (!line)
         return cli_fail(CLI_AGAIN, "NoMemory", "out of memory");
@@ -77,7 +90,7 @@ const struct command jwks_command = {
             "Prints the public keys with which tokens of PROFILE are verified, or those of all\n"
             "profiles that you may use: a JWK Set, as a discovery service publishes it.\n"
             "\n"
-            "  --output FILE    replace FILE in one step if the set has changed; on an error\n"
-            "                   FILE stays as it is\n",
+            "  --output FILE    replace FILE in one step if the set has changed; on an error, or\n"
+            "                   if there is no key, FILE stays as it is\n",
     .run = run,
 };

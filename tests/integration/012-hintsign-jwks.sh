@@ -42,16 +42,17 @@ for content in '' "${set%?}" "$set" "$set"$'\n\n' "$set"$'\n'x; do
 done
 
 # Whoever has the file open reads on what it held.
-echo '{"keys":[]}' >"$work/jwks"
+next='{"keys":[{"kty":"OKP"},{"kty":"EC"}]}'
+echo "$next" >"$work/jwks"
 exec {old}<"$file"
 runs 0 'another set' hintsign jwks --output "$file"
-is "$(cat "$file")" '{"keys":[]}' '... is there'
+is "$(cat "$file")" "$next" '... is there'
 is "$(cat <&"$old")" "$set" '... and the old one was not written over'
 exec {old}<&-
 cd "$folder" || bail_out 'no folder'
 rm jwks.json
 runs 0 'a file in the working folder' hintsign jwks --output jwks.json
-is "$(cat jwks.json)" '{"keys":[]}' '... is there'
+is "$(cat jwks.json)" "$next" '... is there'
 cd "$work" || bail_out 'no folder'
 
 # --- errors: the file stays ---
@@ -78,6 +79,10 @@ echo '{"keys":[{"kty":"EC","d":"AA"}]}' >"$work/jwks"
 keeps 3 'hintsign: Protocol: the reply holds a key that is not public' hintsign jwks --output "$file"
 echo '{"keys":5}' >"$work/jwks"
 keeps 3 'hintsign: Protocol: ' hintsign jwks --output "$file"
+echo '{"keys":[]}' >"$work/jwks"
+keeps 1 'hintsign: Empty: there is no key to publish' hintsign jwks --output "$file"
+runs 0 'an empty set on standard output' hintsign jwks
+is "$(stdout)" '{"keys":[]}' '... is printed'
 rm "$work/jwks"
 
 keeps 2 "hintsign: Output: cannot make a file beside $folder/none/jwks.json: " hintsign jwks --output "$folder/none/jwks.json"
