@@ -28,8 +28,7 @@ struct chain {
 struct audit {
     struct audit_file file;
     enum conf_sync sync;
-    OSSL_LIB_CTX *library;
-    EVP_MD *sha256;
+    const EVP_MD *sha256;
     EVP_MD_CTX *line_hash; /* under the lock */
     pthread_t syncer;      /* with CONF_SYNC_INTERVAL */
     bool has_syncer;
@@ -51,21 +50,12 @@ struct audit {
     uint64_t epoch_floor; /* the last ticket that was committed before */
 };
 
-/* Our own library context: a module in this process may use and shut down the default one. */
-static int open_hash(struct audit *audit)
-{
-    audit->library = OSSL_LIB_CTX_new();
-    audit->sha256 = audit->library ? EVP_MD_fetch(audit->library, "SHA2-256", NULL) : NULL;
-    audit->line_hash = EVP_MD_CTX_new();
-    return audit->sha256 && audit->line_hash ? 0 : -1;
-}
-
-static bool sha256(const struct audit *audit, EVP_MD_CTX *context, const void *data, size_t length,
-                   unsigned char hash[static HASH_BYTES])
+static bool hash_bytes(const struct audit *audit, EVP_MD_CTX *context, const void *data,
+                       size_t length, unsigned char ret_hash[static HASH_BYTES])
 {
     return EVP_DigestInit_ex2(context, audit->sha256, NULL) == 1 &&
            EVP_DigestUpdate(context, data, length) == 1 &&
-           EVP_DigestFinal_ex(context, hash, NULL) == 1;
+           EVP_DigestFinal_ex(context, ret_hash, NULL) == 1;
 }
 
 /* The chain goes on from the last line. */
@@ -78,7 +68,7 @@ static int take_up_chain(struct audit *audit, const char *line, size_t length)
     json_decref(record);
     if (audit->last.sequence < 1)
         return -1;
-    if (!sha256(audit, audit->line_hash, line, length, audit->last.hash))
+    if (!hash_bytes(audit, audit->line_hash, line, length, audit->last.hash))
         return -1;
     audit->durable = audit->last;
     return 0;
@@ -142,19 +132,21 @@ static int start(struct audit *audit, const char *path, char *error)
     return r;
 }
 
-int audit_open(const char *path, enum conf_sync sync, struct audit **ret_audit,
-               char error[static CONF_ERROR_MAX])
+int audit_open(const char *path, enum conf_sync sync, const EVP_MD *sha256,
+               struct audit **ret_audit, char error[static CONF_ERROR_MAX])
 {
     struct audit *audit = calloc(1, sizeof *audit);
     snprintf(error, CONF_ERROR_MAX, "out of memory");
     if (!audit)
         return -1;
     audit->sync = sync;
+    audit->sha256 = sha256;
+    audit->line_hash = EVP_MD_CTX_new();
     audit->file.fd = -1;
     pthread_mutex_init(&audit->lock, NULL);
     pthread_cond_init(&audit->changed, NULL);
     pthread_cond_init(&audit->stopping, NULL);
-    if (open_hash(audit) < 0 || start(audit, path, error) < 0) {
+    if (!audit->line_hash || start(audit, path, error) < 0) {
         audit_close(audit);
         return -1;
     }
@@ -178,8 +170,6 @@ void audit_close(struct audit *audit)
         audit_file_close(&audit->file);
     }
     EVP_MD_CTX_free(audit->line_hash);
-    EVP_MD_free(audit->sha256);
-    OSSL_LIB_CTX_free(audit->library);
     text_free(&audit->pending);
     text_free(&audit->writing);
     pthread_cond_destroy(&audit->stopping);
@@ -277,7 +267,7 @@ static int add_line(struct audit *audit, const struct text *decision, int64_t *r
     text_put(pending, "}\n");
     size_t length = pending->length - start - 1;
     if (pending->failed || decision->failed || length > AUDIT_LINE_MAX ||
-        !sha256(audit, audit->line_hash, pending->data + start, length, hash)) {
+        !hash_bytes(audit, audit->line_hash, pending->data + start, length, hash)) {
         pending->length = start;
         pending->failed = false;
         return REFUSAL_AUDIT_UNAVAILABLE;
@@ -300,8 +290,8 @@ int audit_append(struct audit *audit, struct audit_batch *batch, const struct au
     unsigned char token_hash[HASH_BYTES];
     if (!batch->token_hash)
         batch->token_hash = EVP_MD_CTX_new();
-    if (record->token && (!batch->token_hash || !sha256(audit, batch->token_hash, record->token,
-                                                        record->token_length, token_hash)))
+    if (record->token && (!batch->token_hash || !hash_bytes(audit, batch->token_hash, record->token,
+                                                            record->token_length, token_hash)))
         return REFUSAL_AUDIT_UNAVAILABLE;
     text_clear(&batch->decision);
     put_decision(&batch->decision, record, token_hash);

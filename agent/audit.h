@@ -48,9 +48,9 @@ struct audit_record {
 };
 
 /* Opens the log for appending, locks it against other agents, drops a torn last line and takes up
- * the chain. Returns 0, or -1 with the reason in `error`. */
-int audit_open(const char *path, enum conf_sync sync, struct audit **ret_audit,
-               char error[static CONF_ERROR_MAX]);
+ * the chain, whose hash `sha256` is borrowed. Returns 0, or -1 with the reason in `error`. */
+int audit_open(const char *path, enum conf_sync sync, const EVP_MD *sha256,
+               struct audit **ret_audit, char error[static CONF_ERROR_MAX]);
 
 /* Flushes and closes. Accepts NULL. */
 void audit_close(struct audit *audit);

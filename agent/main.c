@@ -164,8 +164,8 @@ static int serve(struct service *service, const char *path, bool *ret_stopped)
 {
     char error[CONF_ERROR_MAX];
     struct server *server = NULL;
-    int r =
-        audit_open(service->conf->audit_path, service->conf->audit_sync, &service->audit, error);
+    int r = audit_open(service->conf->audit_path, service->conf->audit_sync,
+                       service->crypto->digests[MECH_SHA256], &service->audit, error);
     if (r == 0)
         r = hsm_start(service->hsm, service->conf->keyring, error);
     if (r == 0)

@@ -96,12 +96,22 @@ static int take_published_key(struct json_file *file, const struct json_at *at, 
 static int take_published_algorithm(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
-    return take_mech(file, at, loading->profile->kind, &loading->published->mech);
+    int r = take_mech(file, at, loading->profile->kind, &loading->published->mech);
+    if (r == 0 && loading->published->mech->family == MECH_HMAC)
+        r = json_file_error(file, at, "has no public keys");
+    return r;
+}
+
+static int take_published_kid(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    return json_take_string(file, at, PROFILE_STRING_MAX, &loading->published->kid);
 }
 
 static const struct json_member published_members[] = {
     {"key", true, take_published_key},
-    {"algorithm", true, take_published_algorithm},
+    {"algorithm", false, take_published_algorithm},
+    {"kid", false, take_published_kid},
     {NULL, false, NULL},
 };
 
@@ -314,6 +324,9 @@ static int complete(struct json_file *file, const struct json_at *root, struct l
         profile->lifetime = profile->kind->lifetime;
     if (profile->lifetime && profile->backdate >= profile->lifetime)
         return json_file_error(file, root, "\"backdate\" must be less than \"lifetime\"");
+    if (profile->publish_count && profile->mech->family == MECH_HMAC)
+        return json_file_error(file, root, "\"publish\" stands beside %s, which has no public keys",
+                               profile->mech->algorithm);
     for (size_t i = 0; i < profile->publish_count; i++)
         if (!profile->publish[i].mech)
             profile->publish[i].mech = profile->mech;
@@ -373,8 +386,10 @@ void profile_free(struct profile *profile)
     allow_clear(profile->allow, profile->allow_count);
     for (size_t i = 0; i < profile->accept_count; i++)
         accept_clear(&profile->accept[i]);
-    for (size_t i = 0; i < profile->publish_count; i++)
+    for (size_t i = 0; i < profile->publish_count; i++) {
         free(profile->publish[i].key_uri);
+        free(profile->publish[i].kid);
+    }
     free(profile->audiences);
     free(profile->kid);
     free(profile->typ);

@@ -23,6 +23,7 @@
 struct published {
     char *key_uri;
     const struct mech *mech;
+    char *kid;       /* or NULL: its thumbprint */
     struct key *key; /* borrowed from the configuration's keyring */
 };
 

@@ -13,16 +13,24 @@ struct set {
     const struct jose *jose;
     struct text *out;
     struct refusal *refusal;
-    const struct key **written;
+    struct written *written;
     size_t count;
 };
 
-/* Several profiles may sign with one key. */
-static bool is_written(const struct set *set, const struct key *key)
+/* Several profiles may sign with one key, and each may give it a name of its own. */
+struct written {
+    const struct key *key;
+    const char *kid; /* as a profile sets it, or NULL */
+};
+
+static bool is_written(const struct set *set, const struct key *key, const char *kid)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->written[i]->digest, key->digest) == 0)
+    for (size_t i = 0; i < set->count; i++) {
+        const struct written *written = &set->written[i];
+        bool same_kid = kid && written->kid ? strcmp(kid, written->kid) == 0 : kid == written->kid;
+        if (same_kid && strcmp(written->key->digest, key->digest) == 0)
             return true;
+    }
     return false;
 }
 
@@ -36,7 +44,7 @@ static int put_key(struct set *set, struct key *key, const struct mech *mech, co
         p11_error_describe(&error, set->refusal->detail, sizeof set->refusal->detail);
         return refusal_from_p11(r);
     }
-    if (is_written(set, key))
+    if (is_written(set, key, kid_set))
         return 0;
     if (kid_write(set->jose, key, kid_set, kid, sizeof kid) < 0 ||
         jwk_write(key->public_key, kid, "sig", mech->algorithm, &jwk, &length) < 0)
@@ -44,7 +52,7 @@ static int put_key(struct set *set, struct key *key, const struct mech *mech, co
     text_put(set->out, set->count ? "," : "");
     text_add(set->out, jwk, length);
     free(jwk);
-    set->written[set->count++] = key;
+    set->written[set->count++] = (struct written){key, kid_set};
     return 0;
 }
 
@@ -54,7 +62,8 @@ static int put_profile(struct set *set, const struct profile *profile)
         return 0;
     int r = put_key(set, profile->key, profile->mech, profile->kid);
     for (size_t i = 0; r == 0 && i < profile->publish_count; i++)
-        r = put_key(set, profile->publish[i].key, profile->publish[i].mech, NULL);
+        r = put_key(set, profile->publish[i].key, profile->publish[i].mech,
+                    profile->publish[i].kid);
     return r;
 }
 

@@ -58,14 +58,20 @@ static void set_state(struct prober *prober, struct token *token, enum token_sta
         prober->events->token_changed(prober->context, token, state, detail);
 }
 
+static void withdraw(struct prober *prober, struct token *token)
+{
+    char reason[KEY_REASON_MAX];
+    snprintf(reason, sizeof reason, "token %.64s is %s", token->name,
+             token_state_name(token_get_state(token, NULL, 0)));
+    keyring_withdraw(prober->keyring, token, reason);
+}
+
 static void set_failed(struct prober *prober, struct token *token, const struct p11_error *error)
 {
-    char text[P11_ERROR_TEXT_MAX], reason[KEY_REASON_MAX];
+    char text[P11_ERROR_TEXT_MAX];
     p11_error_describe(error, text, sizeof text);
-    enum token_state state = error->code == P11_LOCKED ? TOKEN_LOCKED : TOKEN_DOWN;
-    snprintf(reason, sizeof reason, "token %.64s is %s", token->name, token_state_name(state));
-    keyring_withdraw(prober->keyring, token, reason);
-    set_state(prober, token, state, text);
+    set_state(prober, token, error->code == P11_LOCKED ? TOKEN_LOCKED : TOKEN_DOWN, text);
+    withdraw(prober, token);
 }
 
 /* Two URIs may name the same token. */
@@ -162,11 +168,18 @@ static void adopt(struct prober *prober, struct keyring *keyring)
 {
     keyring_unref(prober->keyring);
     prober->keyring = keyring;
+    /* An administrator who reloads may have put the PIN right. */
+    if (count_in(prober, TOKEN_LOCKED) > 0) {
+        climb(prober, P11_RUNG_LOGIN);
+        return;
+    }
     for (size_t i = 0; i < prober->token_count; i++) {
         struct token *token = prober->tokens[i];
         struct p11_error error;
-        if (token_get_state(token, NULL, 0) != TOKEN_UP)
+        if (token_get_state(token, NULL, 0) != TOKEN_UP) {
+            withdraw(prober, token);
             continue;
+        }
         int r = token_index(token, &error);
         if (r == 0)
             r = keyring_resolve(keyring, token, atomic_load(&prober->module->generation), &error);

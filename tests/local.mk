@@ -42,6 +42,7 @@ INTEGRATION_TESTS = \
 	tests/integration/026-key-strange-token.sh \
 	tests/integration/087-faults.sh \
 	tests/integration/210-sealed.sh \
+	tests/integration/211-hostile-keys.sh \
 	tests/integration/100-pingone-jwtgen.sh \
 	tests/integration/110-authway-pyjwt.sh
 EXTRA_DIST += tests/integration/terminal.py

@@ -75,7 +75,7 @@ struct service *given_service(void)
     if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0)
         give_up(reason.text);
     if (hsm_new(conf, &service->hsm, error) < 0 ||
-        audit_open(conf->audit_path, conf->audit_sync, &service->audit, error) < 0)
+        audit_open(conf->audit_path, conf->audit_sync, EVP_sha256(), &service->audit, error) < 0)
         give_up(error);
     conf_unref(conf);
     service->conf = load_bound(service);

@@ -27,7 +27,7 @@ static const struct peer peer = {
 static void open_log(enum conf_sync sync)
 {
     char error[CONF_ERROR_MAX] = "";
-    if (audit_open(scratch_path("log"), sync, &audit, error) < 0)
+    if (audit_open(scratch_path("log"), sync, EVP_sha256(), &audit, error) < 0)
         fail_msg("%s", error);
 }
 
@@ -209,7 +209,7 @@ static void assert_not_opened(const char *why)
     char error[CONF_ERROR_MAX] = "", wanted[CONF_ERROR_MAX];
     struct audit *other = NULL;
     const char *path = scratch_path("log");
-    assert_int_equal(audit_open(path, CONF_SYNC_INTERVAL, &other, error), -1);
+    assert_int_equal(audit_open(path, CONF_SYNC_INTERVAL, EVP_sha256(), &other, error), -1);
     snprintf(wanted, sizeof wanted, "%s: %s", path, why);
     assert_string_equal(error, wanted);
     assert_null(other);

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The agent, given a hostile key file, says what is wrong with it and seals with none of its keys.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/provider.sh"
+need softhsm2-util
+issuer=https://op.example
+ec=$(jwk ec)
+rsa=$(jwk rsa)
+good="{ $ec, \"use\": \"enc\", \"kid\": \"good\" }"
+file=$(key_file "$issuer")
+chmod 755 "$keys_dir"
+
+token_create
+hintsign-key generate --token "$(token_uri)" --label disc --type ec:P-256 >"$work/generate.log" 2>&1 ||
+    bail_out "$(cat "$work/generate.log")"
+profile_write hint <<END
+{ "version": 1, "kind": "modrna", "key": "pkcs11:object=disc", "algorithm": "ES256",
+  "issuer": "https://discovery.example", "audiences": [ "$issuer" ], "allow": $allow_me,
+  "seal": { "alg": [ "RSA-OAEP-256", "ECDH-ES+A128KW" ], "enc": "A256GCM" } }
+END
+agent_config "\"provider_keys_dir\": \"$keys_dir\""
+
+check() {
+    hintsign-agent --config "$work/agent.json" --check --token 2>/dev/null
+}
+
+# refused WORDS NAME: the file as it is now is of no use; WORDS, a regular expression, say why.
+refused() {
+    local status=0 said
+    said=$(check) || status=$?
+    if [ "$status" -eq 1 ] && [[ $said =~ ^hint:\ no\ encryption\ key\ of\ $issuer:\ .*$1 ]]; then
+        ok "refused: $2"
+    else
+        not_ok "refused: $2" "exit status $status" "wanted: $1" "$said"
+    fi
+}
+
+# keys_refused WORDS NAME JWK...: a set of these.
+keys_refused() {
+    local words=$1 name=$2 keys
+    shift 2
+    keys=$(printf '%s, ' "$@")
+    echo "{ \"issuer\": \"$issuer\", \"keys\": [ ${keys%, } ] }" >"$file"
+    refused "$words" "$name"
+}
+
+echo "{ \"issuer\": \"$issuer\", \"keys\": [ $good ] }" >"$file"
+is "$(check)" 'hint: ready' 'a good file'
+echo "{ \"issuer\": \"${issuer}x\", \"keys\": [ $good ] }" >"$file"
+refused 'issuer' 'of an issuer that differs by one byte'
+echo "{ \"issuer\": \"$issuer\", \"keys\": [ $good ]" >"$file"
+refused ':[0-9]+: ' 'truncated'
+echo "{ \"issuer\": \"$issuer\", \"keys\": [ $good ], \"fetched\": 1 }" >"$file"
+refused 'no such member' 'a member that is not known'
+{ printf '{ "issuer": "%s", "keys": [ "' "$issuer" && head -c 10000000 /dev/zero | tr '\0' x && echo '" ] }'; } >"$file"
+refused 'longer than' 'of 10 MB'
+keys_refused '' '10,000 keys' "$good" "$(for ((i = 0; i < 9999; i++)); do echo '{}'; done | paste -sd,)"
+keys_refused 'same kid' 'a kid twice' "$good" "{ $rsa, \"use\": \"enc\", \"kid\": \"good\" }"
+keys_refused 'no key of the set is marked for encryption' 'signature keys alone' "{ $ec, \"use\": \"sig\" }"
+keys_refused 'no key of the set is marked for encryption' 'a key that does not say what it is for' "{ $ec }"
+keys_refused 'fits' 'a key for RSA1_5 alone' "{ $rsa, \"use\": \"enc\", \"alg\": \"RSA1_5\" }"
+keys_refused 'key_ops' 'a key for other operations' "{ $ec, \"use\": \"enc\", \"key_ops\": [ \"sign\" ] }"
+keys_refused 'private or secret' 'a private key inside' "$good" "{ $(jwk ec), \"d\": \"AAAA\", \"use\": \"enc\" }"
+keys_refused 'private or secret' 'a secret inside' "$good" '{ "kty": "oct", "k": "AAAA", "use": "enc" }'
+keys_refused '' 'an RSA key of 1024 bits' "{ $(jwk rsa 1024), \"use\": \"enc\" }"
+x=${ec#*\"x\": } x=${x%%,*}
+keys_refused '' 'a point off the curve' \
+    "{ \"kty\": \"EC\", \"crv\": \"P-256\", \"use\": \"enc\", \"x\": $x, \"y\": $x }"
+for wrong in '1' '[]' 'null' '{}' '{ "kty": 1 }' '{ "kty": "EC", "use": "enc" }' "{ $ec, \"use\": 1 }" \
+    "{ $ec, \"use\": \"enc\", \"kid\": 7 }"; do
+    keys_refused '' "the key ${wrong:0:60}" "$wrong"
+done
+rm "$file"
+refused 'there is no key file' 'none at all'
+done_testing
