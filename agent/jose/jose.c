@@ -2,12 +2,17 @@
 #include "config.h"
 #include "agent/jose/jose.h"
 
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/provider.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *const digests[JOSE_DIGESTS] = {
     [JOSE_SHA1] = "SHA1",
@@ -33,18 +38,49 @@ const char *jose_digest_name(enum jose_digest digest)
     return digests[digest];
 }
 
-/* The FIPS module cannot read key files or encode anything: "base" does that for it. */
+/* The providers of FIPS mode. The module starts with the settings of its installation alone, which
+ * `openssl fipsinstall` wrote into a file beside openssl.cnf; "base" reads and writes keys. */
+static const char fips_config[] = "openssl_conf = init\n"
+                                  "[init]\n"
+                                  "providers = providers\n"
+                                  "[providers]\n"
+                                  "fips = fips_sect\n"
+                                  "base = base_sect\n"
+                                  "[base_sect]\n"
+                                  "activate = 1\n"
+                                  ".include %s\n";
+
+static int load_fips_with(struct jose *jose, const char *settings)
+{
+    bool done = false;
+    CONF *conf = NCONF_new_ex(jose->lib, NULL);
+    BIO *text = BIO_new(BIO_s_mem());
+    if (conf && text && BIO_printf(text, fips_config, settings) > 0)
+        done = NCONF_load_bio(conf, text, NULL) == 1 && CONF_modules_load(conf, NULL, 0) == 1;
+    BIO_free(text);
+    NCONF_free(conf);
+    return done && OSSL_PROVIDER_available(jose->lib, "fips") == 1 ? 0
+                                                                   : jose_failed(JOSE_UNSUPPORTED);
+}
+
+static int load(struct jose *jose, const char *name, OSSL_PROVIDER **ret_provider)
+{
+    *ret_provider = OSSL_PROVIDER_load(jose->lib, name);
+    return *ret_provider ? 0 : jose_failed(JOSE_UNSUPPORTED);
+}
+
 static int load_providers(struct jose *jose)
 {
-    static const char *const fips[] = {"fips", "base"};
-    static const char *const usual[] = {"default", NULL};
-    const char *const *names = EVP_default_properties_is_fips_enabled(jose->lib) ? fips : usual;
-    for (size_t i = 0; i < 2 && names[i]; i++) {
-        jose->providers[i] = OSSL_PROVIDER_load(jose->lib, names[i]);
-        if (!jose->providers[i])
-            return jose_failed(JOSE_UNSUPPORTED);
-    }
-    return 0;
+    if (!EVP_default_properties_is_fips_enabled(jose->lib))
+        return load(jose, "default", &jose->providers[0]);
+    char settings[PATH_MAX];
+    const char *folder = OPENSSL_info(OPENSSL_INFO_CONFIG_DIR);
+    int n = snprintf(settings, sizeof settings, "%s/fipsmodule.cnf", folder ? folder : "");
+    if (n < (int)sizeof settings && access(settings, R_OK) == 0)
+        return load_fips_with(jose, settings);
+    /* Some distributions build the settings into their module. */
+    int r = load(jose, "fips", &jose->providers[0]);
+    return r < 0 ? r : load(jose, "base", &jose->providers[1]);
 }
 
 static int fetch_algorithms(struct jose *jose)

@@ -47,7 +47,8 @@ struct jose {
 
 /* `properties` is an OpenSSL property query for all algorithms, such as "fips=yes", or NULL. The
  * context has OpenSSL's own providers alone, "fips" and "base" where the query asks for FIPS and
- * "default" elsewhere: openssl.cnf and OPENSSL_CONF are not read. Free with jose_free.
+ * "default" elsewhere. openssl.cnf and OPENSSL_CONF are not read; of FIPS, fipsmodule.cnf beside
+ * openssl.cnf is, without which OpenSSL's module does not start. Free with jose_free.
  * Errors: JOSE_INVALID (the query), JOSE_UNSUPPORTED (no such provider or algorithm),
  * JOSE_MEMORY. */
 int jose_new(const char *properties, struct jose **ret_jose);

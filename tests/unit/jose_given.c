@@ -16,7 +16,7 @@ int jose_given_setup(void **state)
 {
     (void)state;
     jose_vectors = json_load_file(JOSE_VECTORS, JSON_REJECT_DUPLICATES, NULL);
-    return jose_vectors && jose_new(NULL, &jose_given) == 0 ? 0 : -1;
+    return jose_vectors && jose_new(getenv("JOSE_PROPERTIES"), &jose_given) == 0 ? 0 : -1;
 }
 
 int jose_given_teardown(void **state)

@@ -4,7 +4,8 @@
 
 #include "tests/unit/jose_keys.h"
 
-/* cmocka's group setup and teardown: the context and the vectors below. */
+/* cmocka's group setup and teardown: the context and the vectors below. JOSE_PROPERTIES in the
+ * environment is the context's property query, to try "fips=yes". */
 int jose_given_setup(void **state);
 int jose_given_teardown(void **state);
 
