@@ -49,8 +49,9 @@ static int find_line(char *tail, size_t length, bool whole_file, size_t *ret_lin
     const char *end = length ? memrchr(tail, '\n', length) : NULL;
     *ret_torn = end ? length - (size_t)(end - tail) - 1 : length;
     *ret_line = 0;
-    if (!end)
-        return whole_file ? 0 : -EBADMSG;
+    if (!end) /* nothing but an unfinished first record, or no log at all */
+        return whole_file && strncmp(tail, "{\"seq\":1,", length < 9 ? length : 9) == 0 ? 0
+                                                                                        : -EBADMSG;
     const char *before = end > tail ? memrchr(tail, '\n', (size_t)(end - tail)) : NULL;
     if (!before && !whole_file)
         return -EBADMSG;

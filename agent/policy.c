@@ -106,12 +106,13 @@ static bool is_issuer(const struct profile *profile, const char *value, size_t l
     return length == issuer_len && strncasecmp(value, issuer, length) == 0;
 }
 
+/* The `iss` of a subject identifier says whose subject it is, and identifies nobody by itself. */
 static bool names_issuer(const struct profile *profile, const struct claim *claim)
 {
     if (claim->value && is_issuer(profile, claim->value, claim->length))
         return true;
     for (size_t i = 0; i < claim->member_count; i++)
-        if (names_issuer(profile, &claim->members[i]))
+        if (strcmp(claim->members[i].name, "iss") != 0 && names_issuer(profile, &claim->members[i]))
             return true;
     return false;
 }

@@ -57,7 +57,8 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
     if (r != P11_KIT_URI_OK)
         return p11_error_text(error, P11_INVALID, "not a PKCS#11 URI: %s", p11_kit_uri_message(r));
     if (p11_kit_uri_any_unrecognized(uri) || p11_kit_uri_get_pin_value(uri) ||
-        p11_kit_uri_get_pin_source(uri))
+        p11_kit_uri_get_pin_source(uri) || p11_kit_uri_get_module_path(uri) ||
+        p11_kit_uri_get_module_name(uri))
         return p11_error_text(error, P11_INVALID,
                               "the URI of a key names object=, id= and its token, nothing else");
     if (!p11_kit_uri_get_attribute(uri, CKA_LABEL) && !p11_kit_uri_get_attribute(uri, CKA_ID))

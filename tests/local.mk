@@ -20,7 +20,7 @@ endif
 AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); export top_builddir SANITIZED;
 
-EXTRA_DIST += check quickstart .ci/run .ci/packages .ci/install-packages
+EXTRA_DIST += quickstart .ci/run .ci/packages .ci/install-packages
 EXTRA_DIST += tests/quickstart.sh
 EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh
 EXTRA_DIST += \

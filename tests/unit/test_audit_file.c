@@ -82,7 +82,8 @@ static void a_torn_line_is_cut_off(void **state)
     (void)state;
     assert_opens("one\ntw", "one", 2);
     assert_opens("one\ntwo\nt", "two", 1);
-    assert_opens("on", NULL, 2);
+    assert_opens("{\"seq\":1,\"ti", NULL, 12);
+    assert_opens("{\"s", NULL, 3);
 }
 
 /* An empty line is not an empty log. */
@@ -165,6 +166,9 @@ static void what_is_no_log(void **state)
     assert_int_equal(mkfifo(scratch_path("fifo"), 0600), 0);
     assert_int_equal(open_log("fifo"), -EINVAL);
     assert_int_equal(open_log("missing/log"), -ENOENT);
+    scratch_write("log", "somebody's file");
+    assert_int_equal(open_log("log"), -EBADMSG);
+    assert_content("somebody's file");
 }
 
 static void lines_are_appended(void **state)

@@ -25,6 +25,14 @@ static const char *const listeners[] = {"default", "shop", NULL};
 static const struct member pingone[] = {PROFILE("pingone")};
 static const struct member authway[] = {PROFILE("authway")};
 static const struct member assertion[] = {PROFILE("client_assertion")};
+static const struct member modrna[] = {{"version", "1"},
+                                       {"kind", "'modrna'"},
+                                       {"key", "'pkcs11:object=k'"},
+                                       {"algorithm", "'ES256'"},
+                                       {"issuer", "'https://disc'"},
+                                       {"audiences", "['https://op']"},
+                                       {"seal", "{'alg':['ECDH-ES'],'enc':'A128GCM'}"},
+                                       {NULL, NULL}};
 
 /* Loads a profile from text in which ' stands for ". Returns what is wrong behind "FILE:", "" for
  * a good one, which is to be freed. */
@@ -164,6 +172,43 @@ static void wrong_callers(void **state)
         {"allow", "[{'listener':7}]", 0, "allow[0].listener: must be a string", NULL},
         {"allow", "[{'unit':'x.service'}]", 0, "allow[0].unit: there is no such member", NULL},
         {"allow", "[{'pid':1}]", 0, "allow[0].pid: there is no such member", NULL},
+    };
+    (void)state;
+    ASSERT_ALL_WRONG(cases);
+}
+
+static void wrong_members_of_private_keys(void **state)
+{
+    static const struct wrong cases[] = {
+        {"algorithm", "'HS256'", 0, "algorithm: does not serve kind modrna", modrna},
+        {"algorithm", "'ES256'", 0, "algorithm: does not serve kind pingone", pingone},
+        {"issuer", NULL, 0, "\"issuer\" is missing", modrna},
+        {"client_id", "'c'", 0, "client_id: kind modrna has \"issuer\" instead", modrna},
+        {"seal", NULL, 0, "\"seal\" is missing: tokens of kind modrna are encrypted", modrna},
+        {"seal", "{'alg':['ECDH-ES'],'enc':'A128GCM'}", 0, "seal: cannot be set for kind pingone",
+         pingone},
+        {"seal", "{'alg':['RSA1_5'],'enc':'A128GCM'}", 0,
+         "seal.alg[0]: is no algorithm to seal with...", modrna},
+        {"seal", "{'alg':['RS256'],'enc':'A128GCM'}", 0,
+         "seal.alg[0]: is no algorithm to seal with...", modrna},
+        {"seal", "{'alg':['dir'],'enc':'A128GCM'}", 0,
+         "seal.alg[0]: is no algorithm to seal with...", modrna},
+        {"seal", "{'alg':['ECDH-ES','ECDH-ES'],'enc':'A128GCM'}", 0,
+         "seal.alg[1]: stands here twice", modrna},
+        {"seal", "{'alg':['ECDH-ES'],'enc':'none'}", 0, "seal.enc: must be one of A128GCM...",
+         modrna},
+        {"seal", "{'alg':['ECDH-ES'],'enc':'A128GCM','max_stale':59}", 0,
+         "seal.max_stale: must be an integer from 60 to 31536000", modrna},
+        {"audiences", "['https://op','http://op']", 0,
+         "audiences[1]: is not an issuer that keys can be fetched of...", modrna},
+        {"publish", "[]", 0, "publish: must have 1 to 8 elements", modrna},
+        {"publish", "['pkcs11:id=%01','pkcs11:token=t']", 0,
+         "publish[1]: the URI names no key: object= or id= is missing", modrna},
+        {"publish", "[{'key':'pkcs11:object=k','algorithm':'HS256'}]", 0,
+         "publish[0].algorithm: does not serve kind modrna", modrna},
+        {"publish", "['pkcs11:object=k']", 0, "publish: kind pingone has no public keys", pingone},
+        {"jti", "'yes'", 0, "jti: must be true or false", modrna},
+        {"verify", "'never'", 0, "verify: must be one of probe, always", modrna},
     };
     (void)state;
     ASSERT_ALL_WRONG(cases);
@@ -402,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(wrong_members),
         test(wrong_callers),
+        test(wrong_members_of_private_keys),
         test(wrong_claims),
         test(no_profile_accepts_what_is_the_agents),
         test(members_that_contradict_each_other),
