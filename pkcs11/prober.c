@@ -162,6 +162,20 @@ static void climb(struct prober *prober, enum p11_rung rung)
     prober->events->resolved(prober->context, prober->keyring);
 }
 
+/* Signers go on meanwhile; where the module bears one caller at a time, they wait. */
+static int look_again(struct prober *prober, struct token *token, struct p11_error *error)
+{
+    struct module *module = prober->module;
+    if (module->one_caller)
+        pthread_mutex_lock(&module->turn);
+    int r = token_index(token, error);
+    if (r == 0)
+        r = keyring_resolve(prober->keyring, token, atomic_load(&module->generation), error);
+    if (module->one_caller)
+        pthread_mutex_unlock(&module->turn);
+    return r;
+}
+
 /* Nobody uses the new keyring yet, so its handles can be found beside running signers: they stay
  * valid as long as the generation that they are stamped with. */
 static void adopt(struct prober *prober, struct keyring *keyring)
@@ -180,10 +194,7 @@ static void adopt(struct prober *prober, struct keyring *keyring)
             withdraw(prober, token);
             continue;
         }
-        int r = token_index(token, &error);
-        if (r == 0)
-            r = keyring_resolve(keyring, token, atomic_load(&prober->module->generation), &error);
-        if (r < 0) {
+        if (look_again(prober, token, &error) < 0) {
             climb(prober, P11_RUNG_LOGIN);
             return;
         }

@@ -66,11 +66,18 @@ INTEGRATION_TESTS += \
 	tests/integration/075-varlink.sh \
 	tests/integration/080-protection.sh \
 	tests/integration/085-recovery.sh \
+	tests/integration/086-one-caller.sh \
 	tests/integration/090-audit.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
 	tests/integration/varlink_client.py tests/integration/bad_input.py \
 	tests/integration/audit_chain.py
+
+# SoftHSM2 as a module that cannot lock.
+check_LTLIBRARIES += tests/modules/lonely.la
+tests_modules_lonely_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_modules_lonely_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_lonely_la_SOURCES = tests/modules/lonely.c
 
 # A fast clock.
 check_LTLIBRARIES += tests/modules/hasty.la

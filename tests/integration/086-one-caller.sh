@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# A module that cannot lock: one thread at a time is inside, signers and reloads alike.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util
+lonely=$top_builddir/tests/modules/.libs/lonely.so
+[ -e "$lonely" ] || skip_all 'tests/modules/lonely is not built'
+
+token_create
+for i in {1..20}; do key_import "key$i" "$(random_hex 32)"; done
+for i in {1..20}; do
+    profile_write "p$i" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=key$i", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+done
+tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$lonely token_uri)\" }"
+export LONELY_MODULE=$module
+agent_config
+agent_start
+
+# Long subjects, so that few of them wait in the pipe when it is enough.
+for i in 1 2 3 4; do
+    until [ -e "$work/enough" ]; do seq -f "$(printf 'x%.0s' {1..900})%g" 20; done |
+        hintsign mint "p$i" --subjects-from - >"$work/out.$i" 2>"$work/err.$i" &
+    clients[i]=$!
+done
+wait_for 20 test -s "$work/out.1"
+is_configuration() {
+    hintsign status | grep -q "configuration $1\$"
+}
+for i in {2..6}; do
+    kill -HUP "$agent_pid"
+    wait_for 20 is_configuration "$i" || bail_out 'the agent does not reload'
+done
+ok 'reloads among signatures'
+: >"$work/enough"
+for i in 1 2 3 4; do
+    runs 0 "client $i gets its tokens" wait "${clients[i]}"
+done
+agent_stop
+done_testing
