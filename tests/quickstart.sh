@@ -11,6 +11,19 @@ trap './quickstart clean' EXIT
 ./quickstart profiles
 ./quickstart status --ready
 
+# The provider opens what is sealed, and verifies what is in it with what is published.
+./quickstart mint modrna --claim MSISDN=+12025550123 >"$QUICKSTART_DIR/sealed"
+./quickstart decode - <"$QUICKSTART_DIR/sealed" | grep '"kid": "example"'
+./quickstart jwks modrna >"$QUICKSTART_DIR/jwks.json"
+for python in python3 /usr/bin/python3; do "$python" -c 'import jwcrypto' && break; done
+"$python" -c '
+import sys
+from jwcrypto import jwk
+print(jwk.JWK.from_pem(sys.stdin.buffer.read()).export())
+' <"$QUICKSTART_DIR/provider.pem" >"$QUICKSTART_DIR/provider.jwk"
+"$python" tests/interop/sealed.py open "$QUICKSTART_DIR/provider.jwk" "$QUICKSTART_DIR/jwks.json" \
+    <"$QUICKSTART_DIR/sealed" | grep '"MSISDN":"+12025550123"'
+
 # A profile of your own.
 echo 'a secret that has thirty-two bytes' | ./quickstart key import --label shop
 sed -n '/{ "version": 1, "kind"/,/} ] }/p' README.md |
@@ -20,7 +33,8 @@ sed -n '/{ "version": 1, "kind"/,/} ] }/p' README.md |
 
 # The second run reuses what is there; the running agent too.
 pid=$(cat "$QUICKSTART_DIR/agent.pid")
-./quickstart | grep kept
+[ "$(./quickstart | grep -c ' kept$')" = 3 ]
+./quickstart jwks modrna | cmp - "$QUICKSTART_DIR/jwks.json"
 [ "$pid" = "$(cat "$QUICKSTART_DIR/agent.pid")" ]
 ./quickstart mint shop --subject bob
 
