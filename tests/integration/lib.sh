@@ -25,6 +25,10 @@ set -u
 top_srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 top_builddir=$(cd "${top_builddir:-.}" && pwd)
 export top_srcdir top_builddir SANITIZED="${SANITIZED:-no}"
+# A Node.js that npm brought is newer than the system's (./check).
+for node in "$top_srcdir"/tests/interop/node_modules/node-linux-*/bin/node; do
+    [ ! -x "$node" ] || PATH=$(dirname "$node"):$PATH
+done
 export PATH="$top_builddir:$PATH" LC_ALL=C.UTF-8
 umask 077
 
