@@ -166,9 +166,10 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
     return 0;
 }
 
-/* One object under two algorithms: a token of one could pass for a token of the other. */
+/* One key under two algorithms: a token of one could pass for a token of the other. The same
+ * object tells it, or the same public half, also of a copy, on whatever token. */
 struct use {
-    CK_OBJECT_HANDLE handle;
+    CK_OBJECT_HANDLE handle; /* or 0 */
     struct key *key;
 };
 
@@ -178,6 +179,25 @@ static int by_handle(const void *a, const void *b)
     return (x->handle > y->handle) - (x->handle < y->handle);
 }
 
+static int by_digest(const void *a, const void *b)
+{
+    const struct use *x = a, *y = b;
+    return strcmp(x->key->digest, y->key->digest);
+}
+
+static void mark_other_uses(struct use *uses, size_t count,
+                            int (*compare)(const void *, const void *))
+{
+    qsort(uses, count, sizeof *uses, compare);
+    for (size_t first = 0, i = 1; i < count; i++) {
+        if (compare(&uses[i], &uses[first]) != 0)
+            first = i;
+        else if (uses[i].key->mech != uses[first].key->mech)
+            for (size_t j = first; j <= i; j++)
+                uses[j].key->other_use = uses[j == i ? first : i].key;
+    }
+}
+
 /* With the lock held. */
 static int find_other_uses(struct keyring *keyring, size_t home, uint64_t generation,
                            struct p11_error *error)
@@ -185,20 +205,17 @@ static int find_other_uses(struct keyring *keyring, size_t home, uint64_t genera
     struct use *uses = calloc(keyring->count + 1, sizeof *uses);
     if (!uses)
         return p11_error_text(error, P11_MEMORY, "out of memory");
-    size_t count = 0;
+    size_t here = 0, named = 0;
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
         if (atomic_load(&key->homes[home].generation) == generation)
-            uses[count++] = (struct use){key->homes[home].handle, key};
+            uses[here++] = (struct use){key->homes[home].handle, key};
     }
-    qsort(uses, count, sizeof *uses, by_handle);
-    for (size_t first = 0, i = 1; i < count; i++) {
-        if (uses[i].handle != uses[first].handle)
-            first = i;
-        else if (uses[i].key->mech != uses[first].key->mech)
-            for (size_t j = first; j <= i; j++)
-                uses[j].key->other_use = uses[j == i ? first : i].key;
-    }
+    mark_other_uses(uses, here, by_handle);
+    for (size_t i = 0; i < keyring->count; i++)
+        if (key_is_named(keyring->keys[i]))
+            uses[named++] = (struct use){0, keyring->keys[i]};
+    mark_other_uses(uses, named, by_digest);
     free(uses);
     return 0;
 }

@@ -43,7 +43,7 @@ struct key {
     atomic_bool named;
     /* Under the keyring's lock: */
     bool contradicted;           /* two tokens hold different keys of the name */
-    const struct key *other_use; /* the same object under another algorithm, or NULL */
+    const struct key *other_use; /* the same key under another algorithm, or NULL */
 };
 
 struct keyring {

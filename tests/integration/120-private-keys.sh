@@ -122,6 +122,35 @@ runs 4 'a key published under a second algorithm: refused' hintsign mint second
 runs 4 '... also for the profile that has it alone' hintsign mint rsa2048.rs384
 runs 0 'a key that is free again serves again' hintsign mint rsa2048.rs256
 
+# twins: one key twice on the token, brought there by others. hintsign-key makes none that can be copied.
+twins() {
+    openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER -out "$work/privkey" &&
+        openssl pkey -in "$work/privkey" -inform DER -pubout -outform DER -out "$work/pubkey" || return
+    local type twin
+    for type in privkey pubkey; do
+        pkcs11-tool --module "$module" --token-label hints-a --login --pin "$(cat "$work/pin")" \
+            --write-object "$work/$type" --type "$type" --label twin --id a1 --sensitive || return
+    done
+    for twin in twin1 twin2; do
+        "$top_builddir/tests/integration/new_keys" "$module" hints-a "$work/pin" $twin copy twin || return
+    done
+}
+if ! command -v openssl >/dev/null || ! command -v pkcs11-tool >/dev/null; then
+    skip 'one key twice' 'openssl or pkcs11-tool is not installed'
+else
+    twins >"$work/twins.log" 2>&1 || bail_out "no twins: $(cat "$work/twins.log")"
+    assertion twin1 object=twin1 RS256
+    assertion twin2 object=twin2 PS256
+    agent_reload
+    runs 4 'one key twice, under two algorithms: refused' hintsign mint twin1
+    runs 4 '... both' hintsign mint twin2
+    like "$(reason twin1)$(reason twin2)" 'one algorithm a key.*one algorithm a key' '... with the reason'
+    assertion twin2 object=twin2 RS256
+    agent_reload
+    runs 0 'under one algorithm both serve' hintsign mint twin1
+    runs 0 '... both' hintsign mint twin2
+fi
+
 assertion second object=ecp-256.es256 ES384
 agent_reload
 runs 4 'a curve that is not the algorithm'"'"'s: refused' hintsign mint second

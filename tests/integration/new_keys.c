@@ -3,7 +3,11 @@
  *   new_keys MODULE TOKEN-LABEL PIN-FILE LABEL COUNT [ATTRIBUTE=VALUE]...
  *
  * A key is protected like one of hintsign-key unless an attribute (`rows` below) says otherwise.
- * With a COUNT above 1 the labels end with a number from 1. */
+ * With a COUNT above 1 the labels end with a number from 1.
+ *
+ *   new_keys MODULE TOKEN-LABEL PIN-FILE LABEL copy OLD-LABEL
+ *
+ * copies a private key, which then may only sign. */
 #include "config.h"
 
 #include <p11-kit/p11-kit.h>
@@ -145,11 +149,32 @@ static void create(CK_SESSION_HANDLE session, const char *label)
           "C_CreateObject");
 }
 
+static void copy(CK_SESSION_HANDLE session, char *label, char *old_label)
+{
+    CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE old[] = {{CKA_CLASS, &private_key, sizeof private_key},
+                          {CKA_LABEL, old_label, strlen(old_label)}};
+    struct template template = {.count = 0};
+    CK_OBJECT_HANDLE handle;
+    CK_ULONG count;
+    check(fn->C_FindObjectsInit(session, old, 2), "C_FindObjectsInit");
+    check(fn->C_FindObjects(session, &handle, 1, &count), "C_FindObjects");
+    check(fn->C_FindObjectsFinal(session), "C_FindObjectsFinal");
+    add(&template, CKA_LABEL, label, strlen(label));
+    add_flag(&template, CKA_DECRYPT, CK_FALSE);
+    add_flag(&template, CKA_UNWRAP, CK_FALSE);
+    add_flag(&template, CKA_SIGN_RECOVER, CK_FALSE);
+    check(count == 1 ? CKR_OK : CKR_OBJECT_HANDLE_INVALID, "the key to copy");
+    check(fn->C_CopyObject(session, handle, template.attributes, template.count, &handle),
+          "C_CopyObject");
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6)
         return 2;
-    for (int i = 6; i < argc; i++)
+    bool copies = strcmp(argv[5], "copy") == 0 && argc == 7;
+    for (int i = 6; i < argc && !copies; i++)
         take(argv[i]);
     unsigned long count = strtoul(argv[5], NULL, 10);
     fn = p11_kit_module_load(argv[1], P11_KIT_MODULE_UNMANAGED);
@@ -157,6 +182,8 @@ int main(int argc, char **argv)
         return 1;
     check(fn->C_Initialize(NULL), "C_Initialize");
     CK_SESSION_HANDLE session = open_session(argv[2], argv[3]);
+    if (copies)
+        copy(session, argv[4], argv[6]);
     for (unsigned long i = 1; i <= count; i++) {
         char label[LABEL_MAX + 1];
         if (count == 1)
