@@ -53,12 +53,13 @@ void keyring_unref(struct keyring *keyring)
 
 static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
 {
-    int r = p11_kit_uri_parse(text, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, uri);
+    int r = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
     if (r != P11_KIT_URI_OK)
         return p11_error_text(error, P11_INVALID, "not a PKCS#11 URI: %s", p11_kit_uri_message(r));
     if (p11_kit_uri_any_unrecognized(uri) || p11_kit_uri_get_pin_value(uri) ||
         p11_kit_uri_get_pin_source(uri) || p11_kit_uri_get_module_path(uri) ||
-        p11_kit_uri_get_module_name(uri))
+        p11_kit_uri_get_module_name(uri) || p11_kit_uri_get_attribute(uri, CKA_CLASS) ||
+        p11_kit_uri_get_slot_id(uri) != (CK_SLOT_ID)-1)
         return p11_error_text(error, P11_INVALID,
                               "the URI of a key names object=, id= and its token, nothing else");
     if (!p11_kit_uri_get_attribute(uri, CKA_LABEL) && !p11_kit_uri_get_attribute(uri, CKA_ID))

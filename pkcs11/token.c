@@ -20,6 +20,12 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
         return p11_error_text(error, P11_INVALID,
                               "pin-value is refused: put the PIN into a file and name it with "
                               "pin-source=file:PATH");
+    CK_ULONG named;
+    p11_kit_uri_get_attributes(uri, &named);
+    if (p11_kit_uri_get_slot_id(uri) != (CK_SLOT_ID)-1 || named > 0)
+        return p11_error_text(error, P11_INVALID,
+                              "the URI names a slot or an object: name the token itself, with "
+                              "token= or serial=");
     if (!p11_kit_uri_get_module_path(uri) == !p11_kit_uri_get_module_name(uri))
         return p11_error_text(error, P11_INVALID,
                               "the URI names no module: module-path= or module-name= is needed, "

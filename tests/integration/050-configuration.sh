@@ -119,6 +119,10 @@ bad_agent 6 '"tokens": [ { "name": "a", "uri": "pkcs11:token=hints-a" } ],' \
     'tokens[0].uri: the URI names no module: module-path= or module-name= is needed, and only one of them'
 bad_agent 6 "\"tokens\": [ { \"name\": \"a\", \"uri\": \"$uri&module-name=softhsm2\" } ]," \
     'tokens[0].uri: the URI names no module: module-path= or module-name= is needed, and only one of them'
+for more in slot-id=5 object=acme id=%01 type=secret-key; do
+    bad_agent 6 "\"tokens\": [ { \"name\": \"a\", \"uri\": \"pkcs11:token=hints-a;$more?module-path=$module\" } ]," \
+        'tokens[0].uri: the URI names a slot or an object: name the token itself, with token= or serial='
+done
 bad_agent 6 "\"tokens\": [ { \"name\": \"a\", \"uri\": \"$uri&pin-value=1234\" } ]," \
     'tokens[0].uri: pin-value is refused: put the PIN into a file and name it with pin-source=file:PATH'
 bad_agent 6 "\"tokens\": [ { \"name\": \"a\", \"uri\": \"$uri\", \"max_sessions\": 0 } ]," \
@@ -139,8 +143,10 @@ bad_profile 2 '"kind": "raw",' 'kind: must be one of pingone, authway, ...'
 bad_profile 2 '"kind": "authway", "typ": "JOSE",' 'typ: cannot be set for kind authway'
 bad_profile 2 '"kind": "authway", "kid": "1",' 'kid: cannot be set for kind authway'
 bad_profile 3 '"key": "pkcs11:",' 'key: the URI names no key: object= or id= is missing'
-bad_profile 3 '"key": "pkcs11:object=acme?pin-source=file:/pin",' \
-    'key: the URI of a key names object=, id= and its token, nothing else'
+for more in '?pin-source=file:/pin' '?module-path=/module.so' '?module-name=module' ';slot-id=5' ';type=public'; do
+    bad_profile 3 "\"key\": \"pkcs11:object=acme$more\"," \
+        'key: the URI of a key names object=, id= and its token, nothing else'
+done
 bad_profile 3 '"key": "acme",' "key: not a PKCS#11 URI: URI scheme must be 'pkcs11:'"
 bad_profile 4 '"algorithm": "none",' 'algorithm: must be one of HS256, HS384, HS512...'
 bad_profile 4 '"algorithm": "hs256",' 'algorithm: must be one of HS256, HS384, HS512...'
