@@ -42,8 +42,8 @@ struct jwk {
 };
 
 /* Takes one JWK. Members that mean nothing to us are skipped; x5c and its kind are among them.
- * The key is whole: RSA of 2048 to 8192 bits with an odd exponent between 3 and 2^32, a point on
- * its curve, coordinates of exactly the curve's size, for X25519 no point of small order.
+ * The key is whole: RSA of 2048 to 8192 bits, odd, with an odd exponent between 3 and 2^32, a point
+ * on its curve, coordinates of exactly the curve's size, for X25519 no point of small order.
  * Errors: JOSE_UNSUPPORTED (another kty or crv, RSA of another size), JOSE_PRIVATE (it has
  * members of a private or secret key), JOSE_INVALID, JOSE_MEMORY. *error is a fixed phrase then. */
 int jwk_parse(const struct jose *jose, const json_t *json, struct jwk *ret_jwk, const char **error);

@@ -217,28 +217,30 @@ static void unsound_points(void **state)
         assert_parse(texts[i], JOSE_INVALID);
 }
 
-/* An RSA key with a random modulus of these bits, odd or not: it is no product of two primes, but
- * nobody who has the public half alone can tell. */
-static void assert_rsa(size_t bytes, unsigned char first, const char *e, int wanted)
+/* An RSA key with a modulus of so many bytes, of which these are the first and the last. */
+static void assert_rsa(size_t bytes, unsigned char first, unsigned char last, int wanted)
 {
     unsigned char n[1100];
     char text[2000], encoded[1500] = "";
     for (size_t i = 0; i < bytes; i++)
         n[i] = (unsigned char)(i * 37 + 11);
     n[0] = first;
-    n[bytes - 1] |= 1;
+    n[bytes - 1] = last;
     base64url_encode(n, bytes, encoded);
-    snprintf(text, sizeof text, "{'kty':'RSA','n':'%s','e':'%s'}", encoded, e);
+    snprintf(text, sizeof text, "{'kty':'RSA','n':'%s','e':'AQAB'}", encoded);
     assert_parse(text, wanted);
 }
 
 static void sizes_of_rsa(void **state)
 {
     (void)state;
-    assert_rsa(128, 0x80, "AQAB", JOSE_UNSUPPORTED);
-    assert_rsa(256, 0x7f, "AQAB", JOSE_UNSUPPORTED);
-    assert_rsa(1025, 0x01, "AQAB", JOSE_INVALID);
-    assert_rsa(257, 0x00, "AQAB", JOSE_INVALID); /* not the shortest form */
+    assert_rsa(128, 0x80, 1, JOSE_UNSUPPORTED);
+    assert_rsa(256, 0x7f, 1, JOSE_UNSUPPORTED);
+    assert_rsa(256, 0x80, 1, 0);
+    assert_rsa(256, 0x80, 2, JOSE_INVALID); /* even */
+    assert_rsa(1024, 0xff, 1, 0);
+    assert_rsa(1025, 0x01, 1, JOSE_INVALID);
+    assert_rsa(257, 0x00, 1, JOSE_INVALID); /* not the shortest form */
 }
 
 static void exponents_of_rsa(void **state)
