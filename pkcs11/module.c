@@ -26,10 +26,45 @@ int module_new(const char *path, const char *registered, struct module **ret_mod
     return 0;
 }
 
+/* Those that are loaded in this process. */
+static pthread_mutex_t loaded_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct module *loaded;
+
+/* One library under two names would be finalised while the other name's handles are in use: one of
+ * them has it alone. */
+static int claim(struct module *module, struct p11_error *error)
+{
+    int r = 0;
+    pthread_mutex_lock(&loaded_lock);
+    for (const struct module *other = loaded; other && r == 0; other = other->next_loaded)
+        if (other->fn == module->fn)
+            r = p11_error_text(error, P11_INVALID,
+                               "%s and %s are the same module: name it alike for all its tokens",
+                               module_name(module), module_name(other));
+    if (r == 0) {
+        module->next_loaded = loaded;
+        loaded = module;
+    }
+    pthread_mutex_unlock(&loaded_lock);
+    return r;
+}
+
+static void disclaim(const struct module *module)
+{
+    pthread_mutex_lock(&loaded_lock);
+    struct module **link = &loaded;
+    while (*link && *link != module)
+        link = &(*link)->next_loaded;
+    if (*link)
+        *link = module->next_loaded;
+    pthread_mutex_unlock(&loaded_lock);
+}
+
 static void unload(struct module *module)
 {
     if (module->fn && module->initialized)
         module->fn->C_Finalize(NULL);
+    disclaim(module);
     if (module->registered_modules)
         p11_kit_modules_release(module->registered_modules);
     else if (module->fn)
@@ -80,6 +115,7 @@ static int load_by_name(struct module *module, struct p11_error *error)
         return p11_error_text(error, P11_UNAVAILABLE, "no module %s is registered with p11-kit",
                               module->registered);
     }
+    free(module->reserved);
     module->reserved = p11_kit_config_option(module->fn, "x-init-reserved");
     return 0;
 }
@@ -100,11 +136,19 @@ static int initialize(struct module *module, struct p11_error *error)
     return 0;
 }
 
+static int load(struct module *module, struct p11_error *error)
+{
+    int r = module->path ? load_by_path(module, error) : load_by_name(module, error);
+    if (r == 0 && (r = claim(module, error)) < 0)
+        unload(module);
+    return r;
+}
+
 int module_start(struct module *module, struct p11_error *error)
 {
     int r = 0;
     if (!module->fn)
-        r = module->path ? load_by_path(module, error) : load_by_name(module, error);
+        r = load(module, error);
     if (r == 0 && !module->initialized)
         r = initialize(module, error);
     return r;

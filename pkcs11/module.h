@@ -21,6 +21,7 @@ struct module {
     CK_FUNCTION_LIST *fn; /* NULL until started */
     char *reserved;       /* x-init-reserved, handed to C_Initialize; or NULL */
     CK_FUNCTION_LIST **registered_modules; /* p11-kit's list, where it was loaded by name */
+    struct module *next_loaded;
     bool initialized;
     bool one_caller; /* the module cannot lock: calls take turns under `turn` */
     pthread_mutex_t turn;
@@ -44,7 +45,8 @@ void module_free(struct module *module);
 const char *module_name(const struct module *module);
 
 /* Loads the module if it is not loaded, and calls C_Initialize if that is not done.
- * The module stays shut. Errors: P11_INVALID, P11_UNAVAILABLE. */
+ * The module stays shut. Errors: P11_INVALID (the same library is loaded under another name),
+ * P11_UNAVAILABLE. */
 int module_start(struct module *module, struct p11_error *error);
 
 /* C_Finalize and C_Initialize. The module must be shut. Errors: P11_UNAVAILABLE. */

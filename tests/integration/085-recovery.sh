@@ -67,6 +67,19 @@ is "$failed" 0 'one session, 16 workers and 8 clients: no request fails'
 is "$(cat "$work"/out.* | grep -c '^eyJ')" 3200 '... and each gets its token'
 next_agent
 
+# --- one library under two names ---
+
+one_token=$tokens_json
+ln -s "$module" "$work/other-name.so"
+tokens_json+=", { \"name\": \"b\", \"uri\": \"$(module=$work/other-name.so token_uri)\" }"
+agent_config
+agent_launch
+wait_for 10 eval 'hintsign status | grep -q "are the same module: name it alike"'
+like "$(hintsign status)" 'are the same module: name it alike' 'a module that has two names is said so'
+is "$(hintsign status | grep -c '^token .* up')" 1 '... and one of them serves alone'
+next_agent
+tokens_json=$one_token
+
 # --- a device that is switched off and on ---
 
 client_module=$(find /usr/lib /usr/lib64 -name p11-kit-client.so 2>/dev/null | head -n 1)
