@@ -41,13 +41,12 @@ static bool remove_stale(const struct sockaddr_un *address)
     return S_ISSOCK(st.st_mode) && is_stale(address) && unlink(address->sun_path) == 0;
 }
 
-/* Nobody can connect before mode and group are right: the file appears without permissions. */
+/* Nobody can connect before mode and group are right: the file appears with the mode of the socket,
+ * none. The umask would do it too, but modules' threads create files meanwhile. */
 static int bind_closed(int fd, const struct sockaddr_un *address)
 {
-    mode_t mask = umask(0777);
-    int r = bind(fd, (const struct sockaddr *)address, sizeof *address);
-    umask(mask);
-    return r;
+    int r = fchmod(fd, 0);
+    return r < 0 ? r : bind(fd, (const struct sockaddr *)address, sizeof *address);
 }
 
 int listener_open(const struct conf_listener *listener, char error[static CONF_ERROR_MAX])

@@ -4,8 +4,11 @@
 
 #include "tests/unit/scratch.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +194,54 @@ static void forbidden_sockets_as_root(void **state)
     close(fd);
 }
 
+/* What is there before the group is right: nobody can connect to it. */
+static void appears_closed_as_root(void **state)
+{
+    struct stat st;
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    listener.has_group = true;
+    listener.group = 4711;
+    assert_int_equal(chmod(scratch_path(""), 0777), 0);
+    assert_int_equal(seteuid(1234), 0);
+    assert_int_equal(listener_open(&listener, error), -1); /* it may not give the group */
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0);
+}
+
+static atomic_bool done;
+
+/* As a module's threads do. Returns NULL when every file got the mode that was asked for. */
+static void *create_files(void *name)
+{
+    struct stat st = {.st_mode = 0600};
+    while (!atomic_load(&done) && (st.st_mode & 07777) == 0600) {
+        int fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        fstat(fd, &st);
+        close(fd);
+        unlink(name);
+    }
+    return (st.st_mode & 07777) == 0600 ? NULL : name;
+}
+
+static void others_create_files_meanwhile(void **state)
+{
+    char name[256];
+    pthread_t thread;
+    void *wrong;
+    (void)state;
+    snprintf(name, sizeof name, "%s", scratch_path("file"));
+    atomic_store(&done, false);
+    assert_int_equal(pthread_create(&thread, NULL, create_files, name), 0);
+    for (int i = 0; i < 2000; i++)
+        close(listener_open(&listener, error));
+    atomic_store(&done, true);
+    pthread_join(thread, &wrong);
+    assert_null(wrong);
+}
+
 static void no_folder(void **state)
 {
     char wanted[CONF_ERROR_MAX];
@@ -214,6 +265,8 @@ int main(void)
         test(other_sockets_are_left_alone),
         test(what_is_no_socket),
         test(forbidden_sockets_as_root),
+        test(appears_closed_as_root),
+        test(others_create_files_meanwhile),
         test(no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
