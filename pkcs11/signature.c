@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#define LONGEST_SIGNATURE 2048 /* bytes; RSA 16384, more than any token has */
+
 static int call_error(struct p11_error *error, const char *call, CK_RV rv)
 {
     int code = p11_rv_rung(rv) != P11_RUNG_NONE ? P11_UNAVAILABLE : P11_FAILED;
     if (rv == CKR_KEY_SIZE_RANGE || rv == CKR_KEY_TYPE_INCONSISTENT ||
-        rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID)
+        rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID ||
+        rv == CKR_BUFFER_TOO_SMALL)
         code = P11_KEY;
     return p11_error_call(error, code, call, rv);
 }
@@ -37,6 +40,16 @@ static int prepare(const struct signing *signing, const void *data, size_t lengt
     return 0;
 }
 
+/* A signature that is too long for us leaves the operation under way (PKCS #11 section 5.2), and
+ * the session unfit for the next one. */
+static void end_operation(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session,
+                          const struct input *input)
+{
+    CK_BYTE signature[LONGEST_SIGNATURE];
+    CK_ULONG signature_len = sizeof signature;
+    fn->C_Sign(session, (CK_BYTE_PTR)input->data, input->length, signature, &signature_len);
+}
+
 int signature_make(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
                    const struct signing *signing, const void *data, size_t length,
                    unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
@@ -59,6 +72,8 @@ int signature_make(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HA
         return call_error(error, "C_SignInit", rv);
     CK_ULONG signature_len = MECH_SIGNATURE_MAX;
     rv = fn->C_Sign(session, (CK_BYTE_PTR)input.data, input.length, signature, &signature_len);
+    if (rv == CKR_BUFFER_TOO_SMALL)
+        end_operation(fn, session, &input);
     if (rv != CKR_OK)
         return call_error(error, "C_Sign", rv);
     if (signature_len > MECH_SIGNATURE_MAX ||

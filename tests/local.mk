@@ -157,6 +157,7 @@ PKCS11_TESTS = \
 	tests/unit/test_pin \
 	tests/unit/test_secret \
 	tests/unit/test_session \
+	tests/unit/test_signature \
 	tests/unit/test_token \
 	tests/unit/test_guard \
 	tests/unit/test_hmac_key \
@@ -194,6 +195,9 @@ tests_unit_test_secret_LDADD = $(pkcs11_test_libs)
 tests_unit_test_session_SOURCES = tests/unit/test_session.c $(fake_token)
 tests_unit_test_session_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_session_LDADD = $(pkcs11_test_libs)
+tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
+tests_unit_test_signature_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_signature_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c $(fake_token)
 tests_unit_test_token_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_token_LDADD = $(pkcs11_test_libs)
