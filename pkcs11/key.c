@@ -157,8 +157,8 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
         home->identified = true;
         home->handle = finding.object->handle;
         home->prehashed = finding.prehashed;
-        atomic_store(&home->generation, generation);
     }
+    home->found_in = finding.usable ? generation : 0;
     pthread_mutex_unlock(&keyring->lock);
     tally->usable |= finding.usable;
     if (finding.failure.code)
@@ -209,7 +209,7 @@ static int find_other_uses(struct keyring *keyring, size_t home, uint64_t genera
     size_t here = 0, named = 0;
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
-        if (atomic_load(&key->homes[home].generation) == generation)
+        if (key->homes[home].found_in == generation)
             uses[here++] = (struct use){key->homes[home].handle, key};
     }
     mark_other_uses(uses, here, by_handle);
@@ -228,7 +228,7 @@ static void judge(struct key *key)
     bool usable = false;
     for (size_t i = 0; i < key->home_count; i++) {
         const struct key_home *home = &key->homes[i];
-        usable |= atomic_load(&home->generation) != 0;
+        usable |= home->found_in != 0;
         if (!home->identified)
             continue;
         if (first && memcmp(first->identity, home->identity, sizeof home->identity) != 0)
@@ -264,8 +264,12 @@ int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t gener
     }
     pthread_mutex_lock(&keyring->lock);
     int r = find_other_uses(keyring, home, generation, error);
-    for (size_t i = 0; i < keyring->count; i++)
-        judge(keyring->keys[i]);
+    for (size_t i = 0; i < keyring->count; i++) {
+        struct key *key = keyring->keys[i];
+        judge(key);
+        if (r == 0 && atomic_load(&key->ready))
+            atomic_store(&key->homes[home].generation, key->homes[home].found_in);
+    }
     pthread_mutex_unlock(&keyring->lock);
     return r;
 }
@@ -277,6 +281,7 @@ void keyring_withdraw(struct keyring *keyring, struct token *token, const char *
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
         atomic_store(&key->homes[home].generation, 0);
+        key->homes[home].found_in = 0;
         snprintf(key->homes[home].reason, KEY_REASON_MAX, "%s", reason);
         judge(key);
     }

@@ -15,13 +15,14 @@
 
 struct key_home {
     struct token *token; /* borrowed */
-    /* Of `handle`; 0 while the key cannot be used here. Written last, and only while nobody can
-     * use the home: the module is shut, or the keyring is new to it. */
+    /* Of `handle`; 0 while the key cannot be used here. Written last, when all homes of the key
+     * have been judged: signers may use the others meanwhile. */
     _Atomic uint64_t generation;
     CK_OBJECT_HANDLE handle;
     bool prehashed; /* the token signs hashes, not data */
     /* Under the keyring's lock: */
-    bool identified; /* what was here first stays the measure after a recovery */
+    uint64_t found_in; /* what `generation` becomes when the key is ready; 0: unfit here */
+    bool identified;   /* what was here first stays the measure after a recovery */
     /* Tells the key from all others: the MAC of a known text, or the SHA-256 of the public half
      * (SubjectPublicKeyInfo); zeros behind it. */
     unsigned char identity[KEY_IDENTITY_MAX];

@@ -156,6 +156,7 @@ PKCS11_TESTS = \
 	tests/unit/test_object \
 	tests/unit/test_pin \
 	tests/unit/test_secret \
+	tests/unit/test_key \
 	tests/unit/test_session \
 	tests/unit/test_signature \
 	tests/unit/test_token \
@@ -198,6 +199,9 @@ tests_unit_test_session_LDADD = $(pkcs11_test_libs)
 tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
 tests_unit_test_signature_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_signature_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
+tests_unit_test_key_SOURCES = tests/unit/test_key.c $(fake_token)
+tests_unit_test_key_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_key_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c $(fake_token)
 tests_unit_test_token_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_token_LDADD = $(pkcs11_test_libs)

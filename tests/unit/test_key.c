@@ -1,0 +1,135 @@
+/* Tests of pkcs11/key.c: what signers see of a key while its tokens are looked at. */
+#include "config.h"
+#include "pkcs11/key.h"
+#include "tests/unit/fake_token.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define GENERATION 3
+
+static struct crypto crypto;
+static struct fake_object objects[2];
+static struct token tokens[2];
+static struct token *token_list[] = {&tokens[0], &tokens[1]};
+static char names[2][2] = {"a", "b"};
+static struct module *module;
+static struct keyring *keyring;
+static struct key *first, *second;
+static unsigned char mac; /* all bytes of every MAC: the token's keys */
+static bool seen;         /* the second token's first key, by a signer, before all was judged */
+
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    (void)session;
+    (void)mechanism;
+    (void)key;
+    return CKR_OK;
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+                  CK_ULONG *signature_len)
+{
+    (void)session;
+    (void)data;
+    (void)data_len;
+    *signature_len = 32;
+    memset(signature, mac, 32);
+    seen |= atomic_load(&first->ready) && atomic_load(&first->homes[1].generation) != 0;
+    return CKR_OK;
+}
+
+static struct key *add(const char *uri)
+{
+    struct p11_error error;
+    struct key *key;
+    assert_int_equal(keyring_add(keyring, uri, mech_find("HS256"), &key, &error), 0);
+    return key;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    fake_reset();
+    fake_hmac_key(&objects[0], "one", "1");
+    fake_hmac_key(&objects[1], "two", "2");
+    fake.objects = objects;
+    fake.object_count = 2;
+    fake_functions.C_SignInit = sign_init;
+    fake_functions.C_Sign = sign;
+    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
+        return -1;
+    module->fn = &fake_functions;
+    for (size_t i = 0; i < 2; i++) {
+        tokens[i] = (struct token){.name = names[i], .module = module};
+        if (index_build(&fake_functions, 1, &tokens[i].index, &error) < 0)
+            return -1;
+    }
+    seen = false;
+    if (keyring_new(&crypto, token_list, 2, &keyring, &error) < 0)
+        return -1;
+    first = add("pkcs11:object=one");
+    second = add("pkcs11:object=two");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    keyring_unref(keyring);
+    for (size_t i = 0; i < 2; i++)
+        index_clear(&tokens[i].index);
+    module->fn = NULL; /* p11-kit did not load it */
+    module_free(module);
+    return 0;
+}
+
+static void resolve(size_t token, unsigned char key)
+{
+    struct p11_error error;
+    mac = key;
+    assert_int_equal(keyring_resolve(keyring, &tokens[token], GENERATION, &error), 0);
+}
+
+static void usable_where_it_is_found(void **state)
+{
+    (void)state;
+    resolve(0, 'a');
+    assert_true(atomic_load(&first->ready));
+    assert_int_equal(atomic_load(&first->homes[0].generation), GENERATION);
+    assert_int_equal(atomic_load(&first->homes[1].generation), 0);
+    resolve(1, 'a');
+    assert_true(atomic_load(&second->ready));
+    assert_int_equal(atomic_load(&second->homes[1].generation), GENERATION);
+    keyring_withdraw(keyring, &tokens[0], "gone");
+    assert_true(atomic_load(&first->ready));
+    assert_int_equal(atomic_load(&first->homes[0].generation), 0);
+    keyring_withdraw(keyring, &tokens[1], "gone");
+    assert_false(atomic_load(&first->ready));
+}
+
+/* A token that is late comes to a keyring that is in use. */
+static void another_key_of_the_name_never_signs(void **state)
+{
+    (void)state;
+    resolve(0, 'a');
+    resolve(1, 'b');
+    assert_false(seen);
+    assert_false(atomic_load(&first->ready));
+    assert_int_equal(atomic_load(&first->homes[1].generation), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(usable_where_it_is_found),
+        TEST(another_key_of_the_name_never_signs),
+    };
+    return cmocka_run_group_tests_name("key", tests, NULL, NULL);
+}
