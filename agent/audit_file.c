@@ -83,10 +83,12 @@ static int take_up(int fd, struct audit_file *ret_file, char **ret_line, size_t 
         free(tail);
         tail = NULL;
     }
+    if (r < 0)
+        return r;
     *ret_line = tail;
     *ret_torn = (off_t)torn;
     *ret_file = (struct audit_file){.fd = fd, .size = st.st_size - (off_t)torn};
-    return r;
+    return 0;
 }
 
 int audit_file_open(const char *path, struct audit_file *ret_file, char **ret_line,

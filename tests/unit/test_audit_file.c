@@ -120,7 +120,9 @@ static void long_lines(void **state)
     audit_file_close(&file);
 
     put_line(2 * AUDIT_LINE_MAX, "\n");
+    file.fd = -1;
     assert_int_equal(open_log("log"), -EBADMSG);
+    assert_int_equal(file.fd, -1); /* closed: not to be closed by somebody else again */
     put_line(2 * AUDIT_LINE_MAX, "");
     assert_int_equal(open_log("log"), -EBADMSG);
 }
