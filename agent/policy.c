@@ -2,8 +2,12 @@
 #include "config.h"
 #include "agent/policy.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#define INTEGER_SIZE 24 /* of 64 bits in decimal */
 
 static bool in_group(const struct peer *peer, gid_t gid)
 {
@@ -109,7 +113,12 @@ static bool is_issuer(const struct profile *profile, const char *value, size_t l
 /* The `iss` of a subject identifier says whose subject it is, and identifies nobody by itself. */
 static bool names_issuer(const struct profile *profile, const struct claim *claim)
 {
+    char number[INTEGER_SIZE];
     if (claim->value && is_issuer(profile, claim->value, claim->length))
+        return true;
+    if (claim->is_integer &&
+        is_issuer(profile, number,
+                  (size_t)snprintf(number, sizeof number, "%" PRId64, claim->integer)))
         return true;
     for (size_t i = 0; i < claim->member_count; i++)
         if (strcmp(claim->members[i].name, "iss") != 0 && names_issuer(profile, &claim->members[i]))

@@ -309,6 +309,21 @@ static void an_issuer_with_blanks(void **state)
     }
 }
 
+/* Who compares loosely takes a number for the same. */
+static void an_issuer_that_is_a_number(void **state)
+{
+    (void)state;
+    given_profile("acme",
+                  "{" GIVEN_PROFILE ",'kind':'ciba','issuer':'-1650','audiences':['b'],"
+                  "'accept':{'n':'integer','o':{'form':'object','members':{'n':'integer'}}},"
+                  "'allow':[{'uid':1000}]}");
+    struct conf *conf = given_conf();
+    assert_claims_refused(conf, "'n':-1650", "n", "The claim names the issuer itself.");
+    assert_claims_refused(conf, "'o':{'n':-1650}", "o", "The claim names the issuer itself.");
+    assert_claims_pass(conf, "'n':1650");
+    conf_unref(conf);
+}
+
 static void one_identifier_is_needed(void **state)
 {
     struct conf *conf = given_acme("");
@@ -398,6 +413,7 @@ int main(void)
         test(values_of_claims),
         test(the_issuer_as_identifier),
         test(an_issuer_with_blanks),
+        test(an_issuer_that_is_a_number),
         test(one_identifier_is_needed),
         test(required_and_one_of),
         test(the_verdict_has_the_claims_in_order),
