@@ -7,7 +7,6 @@
 #include "agent/json_file.h"
 
 #define SEAL_ALGS_MAX      5
-#define SEAL_STALE_DEFAULT 86400 /* seconds */
 #define SEAL_STALE_MIN     60
 #define SEAL_STALE_MAX     31536000
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void put_string(struct text *out, const char *string)
 {
@@ -18,7 +19,8 @@ static void put_bool(struct text *out, bool value)
     text_put(out, value ? "true" : "false");
 }
 
-static void put_token(struct token *token, struct text *out)
+/* Why a token is not up names files and modules: for those who run the agent. */
+static void put_token(struct token *token, const struct peer *peer, struct text *out)
 {
     char detail[P11_ERROR_TEXT_MAX];
     enum token_state state = token_get_state(token, detail, sizeof detail);
@@ -26,7 +28,7 @@ static void put_token(struct token *token, struct text *out)
     put_string(out, token->name);
     text_put(out, ",\"state\":");
     put_string(out, token_state_name(state));
-    if (detail[0]) {
+    if (detail[0] && peer->identified && (peer->uid == 0 || peer->uid == geteuid())) {
         text_put(out, ",\"detail\":");
         put_string(out, detail);
     }
@@ -83,7 +85,7 @@ void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *p
     text_put(out, ",\"tokens\":[");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        put_token(tokens[i], out);
+        put_token(tokens[i], peer, out);
     }
     text_put(out, "],\"profiles\":[");
     bool first = true;

@@ -16,6 +16,18 @@ struct job {
     size_t signature_len;
 };
 
+/* A wrong signature never leaves, and the session that gave it is not trusted again. */
+static int check_signature(const struct job *job, const struct token *token,
+                           struct p11_error *error)
+{
+    const struct key *key = job->key;
+    if (!key->public_key || (!mech_is_rsa(key->mech) && !key->verify) ||
+        crypto_verify(key->crypto, key->mech, key->public_key, job->data, job->length,
+                      job->signature, job->signature_len))
+        return 0;
+    return p11_error_text(error, P11_UNAVAILABLE, "token %s gave a wrong signature", token->name);
+}
+
 /* With the module entered. On an error *ret_rung says what it takes to recover. */
 static int sign_inside(struct job *job, const struct key_home *home, uint64_t generation,
                        enum p11_rung *ret_rung, struct p11_error *error)
@@ -29,26 +41,17 @@ static int sign_inside(struct job *job, const struct key_home *home, uint64_t ge
         r = signature_make(fn, session->handle, home->handle, &signing, job->data, job->length,
                            job->signature, &job->signature_len, error);
         if (r == 0)
+            r = check_signature(job, token, error);
+        if (r == 0)
             session_return(&token->sessions, session);
         else
             session_discard(&token->sessions, fn, session);
     }
-    if (r < 0)
-        *ret_rung = error->call ? p11_rv_rung(error->rv) : P11_RUNG_NONE;
+    if (r < 0 && error->call)
+        *ret_rung = p11_rv_rung(error->rv);
+    else if (r == P11_UNAVAILABLE)
+        *ret_rung = P11_RUNG_SESSION;
     return r;
-}
-
-/* A wrong signature never leaves. */
-static int check_signature(const struct job *job, const struct token *token,
-                           enum p11_rung *ret_rung, struct p11_error *error)
-{
-    const struct key *key = job->key;
-    if (!key->public_key || (!mech_is_rsa(key->mech) && !key->verify) ||
-        crypto_verify(job->key->crypto, key->mech, key->public_key, job->data, job->length,
-                      job->signature, job->signature_len))
-        return 0;
-    *ret_rung = P11_RUNG_SESSION;
-    return p11_error_text(error, P11_UNAVAILABLE, "token %s gave a wrong signature", token->name);
 }
 
 /* One try at one home. *ret_generation is the generation it was made in, 0 when the key cannot be
@@ -73,7 +76,7 @@ static int try_home(struct job *job, struct key_home *home, uint64_t *ret_genera
         r = sign_inside(job, home, *ret_generation, ret_rung, error);
     }
     module_leave(module);
-    return r == 0 ? check_signature(job, home->token, ret_rung, error) : r;
+    return r;
 }
 
 /* Tries a home, once more with a fresh session where the first one failed, and tells the prober
