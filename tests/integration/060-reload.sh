@@ -128,7 +128,7 @@ is "$(grep -c 'needs a restart' "$work/agent.log")" 4 'what is as it was needs n
 
 # Subjects until it is enough; long ones, so that few of them wait in the pipe then.
 subjects() {
-    until [ -e "$work/enough" ]; do seq -f "$(printf 'x%.0s' {1..500})%g" 50; done
+    until [ -e "$work/enough" ] || [ ! -d "$work" ]; do seq -f "$(printf 'x%.0s' {1..500})%g" 50; done
 }
 for i in 1 2; do
     subjects | tee "$work/in.$i" |

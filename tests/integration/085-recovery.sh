@@ -140,7 +140,7 @@ if [ -n "$client_module" ] && command -v p11-kit >/dev/null; then
 
     # Under load, several times: whoever asks gets a token or is told that there is none now.
     for i in 1 2 3; do
-        until [ -e "$work/enough" ]; do
+        until [ -e "$work/enough" ] || [ ! -d "$work" ]; do
             mints acme
             echo $?
         done >"$work/mints.$i" 2>&1 &
@@ -166,7 +166,7 @@ if [ -n "$client_module" ] && command -v p11-kit >/dev/null; then
     agent_config
     agent_start
     rm -f "$work/enough"
-    until [ -e "$work/enough" ]; do mints acme; done >"$work/failover" 2>&1 &
+    until [ -e "$work/enough" ] || [ ! -d "$work" ]; do mints acme; done >"$work/failover" 2>&1 &
     clients[1]=$!
     wait_for 10 test -s "$work/failover"
     server_kill

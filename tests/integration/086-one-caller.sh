@@ -20,7 +20,7 @@ agent_start
 
 # Long subjects, so that few of them wait in the pipe when it is enough.
 for i in 1 2 3 4; do
-    until [ -e "$work/enough" ]; do seq -f "$(printf 'x%.0s' {1..900})%g" 20; done |
+    while [ -d "$work" ] && [ ! -e "$work/enough" ]; do seq -f "$(printf 'x%.0s' {1..900})%g" 20 || break; done |
         hintsign mint "p$i" --subjects-from - >"$work/out.$i" 2>"$work/err.$i" &
     clients[i]=$!
 done
