@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define STAY_NS 50000 /* so that others have time to meet */
+#define STAY_NS 10000 /* so that others have time to meet */
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST lonely;
