@@ -20,13 +20,20 @@ static struct conn *find_idle(const struct limits *limits, uid_t uid, size_t *re
     return idle;
 }
 
+size_t limits_fit(struct limits *limits, size_t descriptors)
+{
+    size_t max = descriptors - descriptors / 4;
+    limits->withheld = max < LIMITS_CONNECTIONS ? LIMITS_CONNECTIONS - max : 0;
+    return LIMITS_CONNECTIONS - limits->withheld;
+}
+
 static bool make_room(struct limits *limits, uid_t uid)
 {
-    size_t count;
-    if (limits->count >= LIMITS_CONNECTIONS)
+    size_t count, max = LIMITS_CONNECTIONS - limits->withheld;
+    if (limits->count >= max)
         return false;
     struct conn *idle = find_idle(limits, uid, &count);
-    if (count < LIMITS_CONNECTIONS_UID)
+    if (count < max / (LIMITS_CONNECTIONS / LIMITS_CONNECTIONS_UID))
         return true;
     if (!idle)
         return false;

@@ -5,7 +5,7 @@
 #include "agent/conn.h"
 
 #define LIMITS_CONNECTIONS     4096
-#define LIMITS_CONNECTIONS_UID 1024
+#define LIMITS_CONNECTIONS_UID (LIMITS_CONNECTIONS / 4)
 
 /* Zero-initialise but for the lock. A connection stays in the list from limits_admit to
  * limits_remove, and its socket open: so others can shut it down, but only its worker closes it. */
@@ -13,7 +13,12 @@ struct limits {
     pthread_mutex_t lock;
     struct conn *first, *last; /* oldest first */
     size_t count;
+    size_t withheld; /* of LIMITS_CONNECTIONS, for want of descriptors */
 };
+
+/* Keeps a quarter of the process's file descriptors from callers: modules and files need them.
+ * Returns how many connections there may be. */
+size_t limits_fit(struct limits *limits, size_t descriptors);
 
 /* Adds a connection. Over the limit of one uid its connection that was idle longest is ended.
  * Returns false when there is no room: then the connection was not added. */

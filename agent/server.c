@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -117,6 +118,18 @@ static int open_listeners(struct server *server, char *error)
     return 0;
 }
 
+/* The limit of open files is what it is: connections that it has no room for are refused. */
+static void fit_limits(struct server *server)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    size_t max = limits_fit(&server->limits, files.rlim_cur);
+    if (max < LIMITS_CONNECTIONS)
+        log_warning("at most %zu connections, because the limit of open files is %zu", max,
+                    (size_t)files.rlim_cur);
+}
+
 static int start(struct server *server, char *error)
 {
     sigset_t set;
@@ -126,6 +139,7 @@ static int start(struct server *server, char *error)
         snprintf(error, CONF_ERROR_MAX, "signalfd: %s", strerror(errno));
         return -1;
     }
+    fit_limits(server);
     server_wait_for_tokens(server->service);
     refresh_provider_keys(server, server->first);
     report_profiles(server, server->first);

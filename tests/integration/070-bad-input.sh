@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Strangers' bytes: each mistake gets its clear error, and nobody else is disturbed.
 . "$(dirname "$0")/lib.sh"
-need softhsm2-util python3
+need softhsm2-util python3 prlimit
 
 token_create
 key_import acme "$(random_hex 32)"
@@ -37,5 +37,33 @@ is $? 0 'every kind of input was tried'
 [ ! -s "$work/stderr" ] || diag "$(cat "$work/stderr")"
 include_tap <"$work/tap"
 is "$(grep -cE 'ERROR|WARNING' "$work/agent.log")" 0 'the log has nothing to say about it'
+agent_stop
+
+# --- few files may be open ---
+
+program=$(command -v hintsign-agent)
+hintsign-agent() {
+    exec prlimit --nofile=80:80 "$program" "$@"
+}
+agent_start
+like "$(cat "$work/agent.log")" 'WARNING: at most 60 connections, because the limit of open files is 80' \
+    'with few open files there are few connections'
+cat >"$work/few.py" <<'END'
+import sys
+sys.path.insert(0, __import__("os").environ["top_srcdir"] + "/tests/integration")
+from varlink_client import *
+held = [Client() for _ in range(200)]
+with Client() as client:
+    ok(token(client.mint("pingone", sub="bob")), "200 are too many: others mint")
+    status = client.call(AGENT + "GetStatus")["parameters"]
+    equal(status["tokens"], [{"name": "a", "state": "up"}], "... and the module has files to open")
+END
+timeout 60 python3 "$work/few.py" >"$work/tap"
+is $? 0 'they all connect'
+include_tap <"$work/tap"
+kill -HUP "$agent_pid"
+agent_log_has '^configuration 2: '
+is $? 0 'the configuration can be read'
+is "$(grep -c 'Too many open files' "$work/agent.log")" 0 'nothing lacks a file'
 agent_stop
 done_testing
