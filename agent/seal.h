@@ -6,9 +6,9 @@
 #include "agent/jose/enc.h"
 #include "agent/json_file.h"
 
-#define SEAL_ALGS_MAX      5
-#define SEAL_STALE_MIN     60
-#define SEAL_STALE_MAX     31536000
+#define SEAL_ALGS_MAX  5
+#define SEAL_STALE_MIN 60
+#define SEAL_STALE_MAX 31536000
 
 struct seal {
     const struct alg *algs[SEAL_ALGS_MAX]; /* in order of preference */
