@@ -157,6 +157,11 @@ static int check_tokens(struct service *service)
         printf("%s: %s\n", profile->name, ready ? "ready" : reason);
         status = ready ? status : EXIT_CONFIGURATION;
     }
+    size_t count;
+    struct token **tokens = hsm_tokens(service->hsm, &count);
+    for (size_t i = 0; i < count; i++)
+        if (token_get_state(tokens[i], NULL, 0) != TOKEN_UP)
+            status = EXIT_CONFIGURATION; /* its state is in the log */
     return status;
 }
 

@@ -241,6 +241,13 @@ runs 0 '--check --token where all is well' \
     hintsign-agent --config "$work/agent.json" --check --token
 is "$(cat "$work/stdout")" 'acme: ready' '... says so'
 is "$(ls "$work"/*.sock "$work/audit.jsonl" 2>/dev/null)" '' '... and opens neither socket nor log'
+mv "$work/pin" "$work/no-pin"
+mv "$work/profiles.d/acme.json" "$work/acme.json"
+runs 1 '--check --token where no profile needs the token that is down' \
+    hintsign-agent --config "$work/agent.json" --check --token
+is "$(cat "$work/stderr")" "ERROR: token a: down: $work/pin: No such file or directory" '... says so'
+mv "$work/acme.json" "$work/profiles.d/acme.json"
+mv "$work/no-pin" "$work/pin"
 
 # --- defaults ---
 
