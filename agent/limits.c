@@ -27,15 +27,18 @@ size_t limits_fit(struct limits *limits, size_t descriptors)
     return LIMITS_CONNECTIONS - limits->withheld;
 }
 
+/* Those that are shut count until their worker has closed them: a caller who connects faster than
+ * that is refused before he takes the room of others. */
 static bool make_room(struct limits *limits, uid_t uid)
 {
     size_t count, max = LIMITS_CONNECTIONS - limits->withheld;
+    size_t share = max / (LIMITS_CONNECTIONS / LIMITS_CONNECTIONS_UID);
     if (limits->count >= max)
         return false;
     struct conn *idle = find_idle(limits, uid, &count);
-    if (count < max / (LIMITS_CONNECTIONS / LIMITS_CONNECTIONS_UID))
+    if (count < share)
         return true;
-    if (!idle)
+    if (!idle || count >= 2 * share)
         return false;
     atomic_store(&idle->busy, true); /* not to be found again before its worker has closed it */
     shutdown(idle->fd, SHUT_RDWR);

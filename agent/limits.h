@@ -20,7 +20,8 @@ struct limits {
  * Returns how many connections there may be. */
 size_t limits_fit(struct limits *limits, size_t descriptors);
 
-/* Adds a connection. Over the limit of one uid its connection that was idle longest is ended.
+/* Adds a connection. Over the limit of one uid its connection that was idle longest is ended; far
+ * over it, when those take time to end, there is no room for the uid.
  * Returns false when there is no room: then the connection was not added. */
 bool limits_admit(struct limits *limits, struct conn *conn);
 

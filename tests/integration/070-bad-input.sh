@@ -52,9 +52,17 @@ cat >"$work/few.py" <<'END'
 import sys
 sys.path.insert(0, __import__("os").environ["top_srcdir"] + "/tests/integration")
 from varlink_client import *
+def patient_mint():
+    """Who comes while others are being closed is told to come again."""
+    while True:
+        with Client() as client:
+            reply = client.mint("pingone", sub="bob")
+        if error(reply) != "Overloaded":
+            return reply
+
 held = [Client() for _ in range(200)]
+ok(token(patient_mint()), "200 are too many: others mint")
 with Client() as client:
-    ok(token(client.mint("pingone", sub="bob")), "200 are too many: others mint")
     status = client.call(AGENT + "GetStatus")["parameters"]
     equal(status["tokens"], [{"name": "a", "state": "up"}], "... and the module has files to open")
 END

@@ -156,6 +156,31 @@ static void each_newcomer_ends_one(void **state)
         close(callers[i]);
 }
 
+/* Those that are ended and not closed yet must not take everybody's room. */
+static void newcomers_faster_than_their_end(void **state)
+{
+    (void)state;
+    fill_share();
+    for (size_t i = LIMITS_CONNECTIONS_UID; i < CONNS - 2; i++) {
+        conns[i].peer.uid = 1000;
+        assert_int_equal(limits_admit(&limits, &conns[i]), i < 2 * LIMITS_CONNECTIONS_UID);
+    }
+    conns[CONNS - 2].peer.uid = 1001;
+    assert_true(limits_admit(&limits, &conns[CONNS - 2]));
+}
+
+static void few_descriptors(void **state)
+{
+    (void)state;
+    assert_int_equal(limits_fit(&limits, 1 << 20), LIMITS_CONNECTIONS);
+    assert_int_equal(limits_fit(&limits, 80), 60);
+    for (size_t i = 0; i < 60; i++) {
+        conns[i].peer.uid = (uid_t)i % 5;
+        assert_true(limits_admit(&limits, &conns[i]));
+    }
+    assert_false(limits_admit(&limits, &conns[60]));
+}
+
 static void a_share_all_busy(void **state)
 {
     (void)state;
@@ -251,6 +276,8 @@ int main(void)
         test(so_many_in_all),
         test(a_share_makes_room_by_its_longest_idle),
         test(each_newcomer_ends_one),
+        test(newcomers_faster_than_their_end),
+        test(few_descriptors),
         test(a_share_all_busy),
         test(deadlines),
         test(the_end),
