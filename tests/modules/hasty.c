@@ -2,6 +2,7 @@
  * limits that take half a minute. What waits in the kernel waits as ever. */
 #include "config.h"
 
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,14 +12,15 @@
 
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
-    static long long start;
+    static _Atomic long long start;
     long r = syscall(SYS_clock_gettime, clock, ret_time);
     if (r != 0 || clock != CLOCK_MONOTONIC)
         return (int)r;
     long long now = ret_time->tv_sec * SECOND + ret_time->tv_nsec;
-    long long none = 0;
-    __atomic_compare_exchange_n(&start, &none, now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-    now += (now - start) * (HASTE - 1);
+    long long first = 0;
+    if (atomic_compare_exchange_strong(&start, &first, now))
+        first = now;
+    now += (now - first) * (HASTE - 1);
     ret_time->tv_sec = now / SECOND;
     ret_time->tv_nsec = now % SECOND;
     return 0;
