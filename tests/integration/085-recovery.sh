@@ -229,10 +229,12 @@ for pin in wrong "$(cat "$work/pin")"; do
     next_agent
 done
 if command -v pkcs11-tool >/dev/null; then
+    agent_launch
+    is "$(state)" locked 'an agent that has not tried'
     runs 0 'a person logs in' pkcs11-tool --module "$module" --token-label hints-a --login \
         --pin "$(cat "$work/pin")" --list-objects
-    agent_start
-    is "$(state)" up '... and the next agent is up'
+    kill -HUP "$agent_pid"
+    runs 0 '... and after SIGHUP the token is up' wait_for 10 is_state up
     agent_stop
 else
     skip 'a person logs in' 'pkcs11-tool is not installed'
