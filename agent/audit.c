@@ -17,12 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HASH_BYTES 32
-
 /* Where the chain stands. */
 struct chain {
     int64_t sequence;
-    unsigned char hash[HASH_BYTES]; /* of the last line; zeros before the first */
+    unsigned char hash[AUDIT_HASH_BYTES]; /* of the last line; zeros before the first */
 };
 
 struct audit {
@@ -51,7 +49,7 @@ struct audit {
 };
 
 static bool hash_bytes(const struct audit *audit, EVP_MD_CTX *context, const void *data,
-                       size_t length, unsigned char ret_hash[static HASH_BYTES])
+                       size_t length, unsigned char ret_hash[static AUDIT_HASH_BYTES])
 {
     return EVP_DigestInit_ex2(context, audit->sha256, NULL) == 1 &&
            EVP_DigestUpdate(context, data, length) == 1 &&
@@ -178,92 +176,17 @@ void audit_close(struct audit *audit)
     free(audit);
 }
 
-static void put_name(struct text *line, const char *name)
-{
-    text_put(line, ",\"");
-    text_put(line, name);
-    text_put(line, "\":");
-}
-
-static void put_string(struct text *line, const char *name, const char *value)
-{
-    if (!value)
-        return;
-    put_name(line, name);
-    text_string(line, value, strlen(value));
-}
-
-static void put_integer(struct text *line, const char *name, int64_t value)
-{
-    put_name(line, name);
-    text_integer(line, value);
-}
-
-static void put_hash(struct text *line, const char *name, const unsigned char hash[HASH_BYTES])
-{
-    put_name(line, name);
-    text_put(line, "\"");
-    text_hex(line, hash, HASH_BYTES);
-    text_put(line, "\"");
-}
-
-/* UTC with microseconds, RFC 3339. */
-static void put_time(struct text *line)
-{
-    struct timespec now;
-    struct tm tm;
-    char time[40];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    size_t n = strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(time + n, sizeof time - n, ".%06ldZ", now.tv_nsec / 1000);
-    put_string(line, "time", time);
-}
-
-static void put_peer(struct text *line, const struct peer *peer)
-{
-    put_string(line, "listener", peer->listener);
-    if (peer->identified) {
-        put_integer(line, "uid", peer->uid);
-        put_integer(line, "gid", peer->gid);
-    }
-    if (peer->pid > 0)
-        put_integer(line, "pid", peer->pid);
-}
-
-/* Everything between `seq`, `time` and `prev`: what does not depend on the chain. */
-static void put_decision(struct text *line, const struct audit_record *record,
-                         const unsigned char *token_hash)
-{
-    put_string(line, "type", record->type);
-    put_peer(line, record->peer);
-    put_integer(line, "configuration", record->configuration);
-    put_string(line, "profile", record->profile);
-    if (record->allowed)
-        put_integer(line, "allow", (int64_t)record->allow);
-    put_string(line, "key", record->key);
-    put_string(line, "key_digest", record->key_digest);
-    put_string(line, "audience", record->audience);
-    put_string(line, "alg", record->algorithm);
-    put_string(line, "kid", record->kid);
-    put_string(line, "jti", record->jti);
-    if (record->token)
-        put_hash(line, "token_sha256", token_hash);
-    put_string(line, "reference", record->reference);
-    put_string(line, "error", record->error);
-}
-
 /* Adds the line to what is pending. With the lock held. */
 static int add_line(struct audit *audit, const struct text *decision, int64_t *ret_id)
 {
     struct text *pending = &audit->pending;
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[AUDIT_HASH_BYTES];
     size_t start = pending->length;
     text_put(pending, "{\"seq\":");
     text_integer(pending, audit->last.sequence + 1);
-    put_time(pending);
+    audit_record_time(pending);
     text_add(pending, decision->data, decision->length);
-    put_hash(pending, "prev", audit->last.hash);
+    audit_record_hash(pending, "prev", audit->last.hash);
     text_put(pending, "}\n");
     size_t length = pending->length - start - 1;
     if (pending->failed || decision->failed || length > AUDIT_LINE_MAX ||
@@ -287,14 +210,14 @@ void audit_batch_free(struct audit_batch *batch)
 int audit_append(struct audit *audit, struct audit_batch *batch, const struct audit_record *record,
                  int64_t *ret_id)
 {
-    unsigned char token_hash[HASH_BYTES];
+    unsigned char token_hash[AUDIT_HASH_BYTES];
     if (!batch->token_hash)
         batch->token_hash = EVP_MD_CTX_new();
     if (record->token && (!batch->token_hash || !hash_bytes(audit, batch->token_hash, record->token,
                                                             record->token_length, token_hash)))
         return REFUSAL_AUDIT_UNAVAILABLE;
     text_clear(&batch->decision);
-    put_decision(&batch->decision, record, token_hash);
+    audit_record_write(&batch->decision, record, token_hash);
     pthread_mutex_lock(&audit->lock);
     int r = 0;
     if (batch->count > 0 && batch->epoch != audit->epoch)

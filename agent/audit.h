@@ -6,12 +6,10 @@
 #ifndef HINTSIGN_AGENT_AUDIT_H
 #define HINTSIGN_AGENT_AUDIT_H
 
+#include "agent/audit_record.h"
 #include "agent/conf.h"
-#include "agent/peer.h"
-#include "agent/text.h"
 
 #include <openssl/evp.h>
-#include <stdint.h>
 
 struct audit;
 
@@ -26,26 +24,6 @@ struct audit_batch {
 };
 
 void audit_batch_free(struct audit_batch *batch);
-
-/* A decision. Strings are NULL and numbers absent where they are not known. */
-struct audit_record {
-    const char *type; /* "mint" */
-    const struct peer *peer;
-    unsigned configuration;
-    const char *profile;
-    bool allowed;
-    size_t allow; /* the entry that matched, where one did */
-    const char *key;
-    const char *key_digest;
-    const char *audience;
-    const char *algorithm;
-    const char *kid;
-    const char *jti;
-    const char *token; /* its SHA-256 is recorded */
-    size_t token_length;
-    const char *reference;
-    const char *error;
-};
 
 /* Opens the log for appending, locks it against other agents, drops a torn last line and takes up
  * the chain, whose hash `sha256` is borrowed. Returns 0, or -1 with the reason in `error`. */

@@ -12,6 +12,7 @@ agent_libagent_a_SOURCES = \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
 	agent/audit_file.c agent/audit_file.h \
+	agent/audit_record.c agent/audit_record.h \
 	agent/compose.c agent/compose.h \
 	agent/conf.c agent/conf.h \
 	agent/conf_agent.c agent/conf_agent.h \
@@ -34,6 +35,7 @@ agent_libagent_a_SOURCES = \
 	agent/provider_keys.c agent/provider_keys.h \
 	agent/publish.c agent/publish.h \
 	agent/refusal.c agent/refusal.h \
+	agent/reload.c agent/reload.h \
 	agent/reply.c agent/reply.h \
 	agent/request.c agent/request.h \
 	agent/seal.c agent/seal.h \

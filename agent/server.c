@@ -1,10 +1,9 @@
-/* The main thread: accepts, keeps limits, takes signals, reloads. Never calls PKCS#11. */
+/* The main thread: accepts, keeps limits, takes signals. Never calls PKCS#11. */
 #include "config.h"
 #include "agent/server.h"
 #include "agent/listener.h"
 #include "agent/log.h"
-#include "agent/provider_keys.h"
-#include "agent/status.h"
+#include "agent/reload.h"
 #include "agent/worker.h"
 
 #include <errno.h>
@@ -23,17 +22,13 @@
 
 struct server {
     struct service *service;
-    const char *conf_path;
     struct limits limits;
     struct workers *workers;
     int listeners[CONF_LISTENERS_MAX];
     size_t listener_count;
     struct conf *first; /* the listeners' names belong to it; kept to the end */
     int signals;
-    struct conf *reloading; /* read, and not yet resolved by every module */
-    int64_t reload_deadline;
-    bool *ready;       /* which profiles were, when it was last reported ... */
-    unsigned reported; /* ... of this configuration */
+    struct reload reload;
     int64_t next_tick;
     bool full; /* no descriptors are left: accept nothing before the next tick */
 };
@@ -67,42 +62,6 @@ void server_wait_for_tokens(struct service *service)
         if (poll(&fd, 1, (int)left) > 0)
             hsm_take_event(service->hsm);
     }
-}
-
-/* One line for each profile that is not ready, and, with the same configuration as last time, for
- * each that has become ready. */
-static void report_profiles(struct server *server, const struct conf *conf)
-{
-    char reason[STATUS_REASON_MAX];
-    bool anew = conf->generation != server->reported;
-    size_t ready_count = 0, changes = 0;
-    if (anew) {
-        bool *list = calloc(conf->profile_count + 1, sizeof *list);
-        free(server->ready);
-        server->ready = list;
-    }
-    for (size_t i = 0; server->ready && i < conf->profile_count; i++) {
-        const struct profile *profile = conf->profiles[i];
-        bool ready = status_is_ready(conf, profile, reason, sizeof reason);
-        bool changed = anew ? !ready : ready != server->ready[i];
-        if (changed && ready)
-            log_info("profile %s is ready", profile->name);
-        else if (changed)
-            log_error("profile %s is not ready: %s", profile->name, reason);
-        ready_count += ready;
-        changes += changed;
-        server->ready[i] = ready;
-    }
-    if (anew || changes)
-        log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready_count,
-                 conf->profile_count);
-    server->reported = conf->generation;
-}
-
-static void refresh_provider_keys(const struct server *server, const struct conf *conf)
-{
-    for (size_t i = 0; i < conf->profile_count; i++)
-        provider_keys_refresh(server->service->jose, conf->provider_keys_dir, conf->profiles[i]);
 }
 
 static int open_listeners(struct server *server, char *error)
@@ -141,8 +100,7 @@ static int start(struct server *server, char *error)
     }
     fit_limits(server);
     server_wait_for_tokens(server->service);
-    refresh_provider_keys(server, server->first);
-    report_profiles(server, server->first);
+    reload_report(&server->reload, server->first);
     int r =
         workers_start(server->service, &server->limits, server->first->workers, &server->workers);
     if (r < 0) {
@@ -161,8 +119,8 @@ int server_start(struct service *service, const char *conf_path, struct server *
         return -1;
     }
     server->service = service;
-    server->conf_path = conf_path;
     server->first = service_conf(service);
+    server->reload = (struct reload){.service = service, .path = conf_path, .first = server->first};
     pthread_mutex_init(&server->limits.lock, NULL);
     if (start(server, error) < 0) {
         server_stop(server);
@@ -208,45 +166,6 @@ static void accept_some(struct server *server, size_t listener)
     }
 }
 
-/* Reads the configuration again; it takes effect when the modules have resolved its keys. */
-static void reload(struct server *server)
-{
-    char error[CONF_ERROR_MAX];
-    struct conf *conf = NULL;
-    size_t count;
-    struct token **tokens = hsm_tokens(server->service->hsm, &count);
-    if (conf_load(server->conf_path, &conf, error) < 0) {
-        log_error("%s; the old configuration stays", error);
-        return;
-    }
-    if (conf_bind(conf, server->service->crypto, tokens, count) < 0) {
-        log_error("out of memory; the old configuration stays");
-        conf_unref(conf);
-        return;
-    }
-    const char *member = conf_needs_restart(server->first, conf);
-    if (member)
-        log_warning("%s: changed, which needs a restart", member);
-    conf_unref(server->reloading);
-    server->reloading = conf;
-    server->reload_deadline = conn_now() + SERVER_RELOAD_SECONDS * 1000;
-    hsm_adopt(server->service->hsm, conf->keyring);
-}
-
-/* A new configuration takes effect when its keys are resolved, or when waiting has been enough. */
-static void finish_reload(struct server *server)
-{
-    struct service *service = server->service;
-    struct conf *conf = server->reloading;
-    if (!hsm_resolved(service->hsm, conf->keyring) && conn_now() < server->reload_deadline)
-        return;
-    server->reloading = NULL;
-    conf->generation = service->conf->generation + 1;
-    refresh_provider_keys(server, conf);
-    report_profiles(server, conf);
-    service_set_conf(service, conf);
-}
-
 /* Returns false when it is time to stop. */
 static bool take_signals(struct server *server)
 {
@@ -256,7 +175,7 @@ static bool take_signals(struct server *server)
             log_info("stopping");
             return false;
         }
-        reload(server);
+        reload_begin(&server->reload);
     }
     return true;
 }
@@ -269,10 +188,8 @@ static void tick(struct server *server)
     server->next_tick = now + TICK_MS;
     server->full = false;
     limits_expire(&server->limits, now);
-    if (server->service->conf->seals) {
-        refresh_provider_keys(server, server->service->conf);
-        report_profiles(server, server->service->conf); /* keys go stale by themselves */
-    }
+    if (server->service->conf->seals) /* keys go stale by themselves */
+        reload_report(&server->reload, server->service->conf);
 }
 
 void server_run(struct server *server)
@@ -289,9 +206,8 @@ void server_run(struct server *server)
             if (fds[2 + i].revents)
                 accept_some(server, i);
         if (n > 0 && fds[1].revents && hsm_take_event(server->service->hsm))
-            report_profiles(server, server->service->conf);
-        if (server->reloading)
-            finish_reload(server);
+            reload_report(&server->reload, server->service->conf);
+        reload_finish(&server->reload);
         tick(server);
     } while (take_signals(server));
 }
@@ -332,8 +248,7 @@ bool server_stop(struct server *server)
     if (server->signals > 0)
         close(server->signals);
     pthread_mutex_destroy(&server->limits.lock);
-    free(server->ready);
-    conf_unref(server->reloading);
+    reload_free(&server->reload);
     conf_unref(server->first);
     free(server);
     return true;

@@ -1,13 +1,12 @@
-/* The agent's main thread: accepts, keeps limits, takes signals, reloads. Never calls PKCS#11. */
+/* The agent's main thread: accepts, keeps limits, takes signals. Never calls PKCS#11. */
 #ifndef HINTSIGN_AGENT_SERVER_H
 #define HINTSIGN_AGENT_SERVER_H
 
 #include "agent/serve.h"
 
-/* Seconds for a module to answer at the start, at a reload, and at the end. */
-#define SERVER_START_SECONDS  5
-#define SERVER_RELOAD_SECONDS 10
-#define SERVER_STOP_SECONDS   10
+/* Seconds for a module to answer at the start and at the end. */
+#define SERVER_START_SECONDS 5
+#define SERVER_STOP_SECONDS  10
 
 struct server;
 

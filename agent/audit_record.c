@@ -1,0 +1,81 @@
+/* Writes the members of an audit line, in their fixed order. */
+#include "config.h"
+#include "agent/audit_record.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void put_name(struct text *line, const char *name)
+{
+    text_put(line, ",\"");
+    text_put(line, name);
+    text_put(line, "\":");
+}
+
+void audit_record_string(struct text *line, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    put_name(line, name);
+    text_string(line, value, strlen(value));
+}
+
+void audit_record_integer(struct text *line, const char *name, int64_t value)
+{
+    put_name(line, name);
+    text_integer(line, value);
+}
+
+void audit_record_hash(struct text *line, const char *name,
+                       const unsigned char hash[AUDIT_HASH_BYTES])
+{
+    put_name(line, name);
+    text_put(line, "\"");
+    text_hex(line, hash, AUDIT_HASH_BYTES);
+    text_put(line, "\"");
+}
+
+void audit_record_time(struct text *line)
+{
+    struct timespec now;
+    struct tm tm;
+    char time[40];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    size_t n = strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(time + n, sizeof time - n, ".%06ldZ", now.tv_nsec / 1000);
+    audit_record_string(line, "time", time);
+}
+
+static void put_peer(struct text *line, const struct peer *peer)
+{
+    audit_record_string(line, "listener", peer->listener);
+    if (peer->identified) {
+        audit_record_integer(line, "uid", peer->uid);
+        audit_record_integer(line, "gid", peer->gid);
+    }
+    if (peer->pid > 0)
+        audit_record_integer(line, "pid", peer->pid);
+}
+
+void audit_record_write(struct text *line, const struct audit_record *record,
+                        const unsigned char *token_hash)
+{
+    audit_record_string(line, "type", record->type);
+    put_peer(line, record->peer);
+    audit_record_integer(line, "configuration", record->configuration);
+    audit_record_string(line, "profile", record->profile);
+    if (record->allowed)
+        audit_record_integer(line, "allow", (int64_t)record->allow);
+    audit_record_string(line, "key", record->key);
+    audit_record_string(line, "key_digest", record->key_digest);
+    audit_record_string(line, "audience", record->audience);
+    audit_record_string(line, "alg", record->algorithm);
+    audit_record_string(line, "kid", record->kid);
+    audit_record_string(line, "jti", record->jti);
+    if (record->token)
+        audit_record_hash(line, "token_sha256", token_hash);
+    audit_record_string(line, "reference", record->reference);
+    audit_record_string(line, "error", record->error);
+}

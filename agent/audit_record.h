@@ -1,0 +1,46 @@
+/* What an audit line says: a decision and its members. */
+#ifndef HINTSIGN_AGENT_AUDIT_RECORD_H
+#define HINTSIGN_AGENT_AUDIT_RECORD_H
+
+#include "agent/peer.h"
+#include "agent/text.h"
+
+#include <stdint.h>
+
+#define AUDIT_HASH_BYTES 32 /* of SHA-256 */
+
+/* A decision. Strings are NULL and numbers absent where they are not known. */
+struct audit_record {
+    const char *type; /* "mint" */
+    const struct peer *peer;
+    unsigned configuration;
+    const char *profile;
+    bool allowed;
+    size_t allow; /* the entry that matched, where one did */
+    const char *key;
+    const char *key_digest;
+    const char *audience;
+    const char *algorithm;
+    const char *kid;
+    const char *jti;
+    const char *token; /* its SHA-256 is recorded */
+    size_t token_length;
+    const char *reference;
+    const char *error;
+};
+
+/* Adds what does not depend on the chain: all members between `time` and `prev`, each with a comma
+ * before it. `token_hash` is used where there is a token. */
+void audit_record_write(struct text *line, const struct audit_record *record,
+                        const unsigned char *token_hash);
+
+/* Each adds one member with a comma before it; a string that is NULL adds nothing. */
+void audit_record_string(struct text *line, const char *name, const char *value);
+void audit_record_integer(struct text *line, const char *name, int64_t value);
+void audit_record_hash(struct text *line, const char *name,
+                       const unsigned char hash[static AUDIT_HASH_BYTES]);
+
+/* `time`: now in UTC with microseconds (RFC 3339). */
+void audit_record_time(struct text *line);
+
+#endif

@@ -1,0 +1,86 @@
+/* Replaces the configuration while the agent serves, and reports which profiles are ready. */
+#include "config.h"
+#include "agent/reload.h"
+#include "agent/conn.h"
+#include "agent/log.h"
+#include "agent/provider_keys.h"
+#include "agent/status.h"
+
+#include <stdlib.h>
+
+void reload_free(struct reload *reload)
+{
+    free(reload->ready);
+    conf_unref(reload->next);
+}
+
+static void report_profiles(struct reload *reload, const struct conf *conf)
+{
+    char reason[STATUS_REASON_MAX];
+    bool anew = conf->generation != reload->reported;
+    size_t ready_count = 0, changes = 0;
+    if (anew) {
+        bool *list = calloc(conf->profile_count + 1, sizeof *list);
+        free(reload->ready);
+        reload->ready = list;
+    }
+    for (size_t i = 0; reload->ready && i < conf->profile_count; i++) {
+        const struct profile *profile = conf->profiles[i];
+        bool ready = status_is_ready(conf, profile, reason, sizeof reason);
+        bool changed = anew ? !ready : ready != reload->ready[i];
+        if (changed && ready)
+            log_info("profile %s is ready", profile->name);
+        else if (changed)
+            log_error("profile %s is not ready: %s", profile->name, reason);
+        ready_count += ready;
+        changes += changed;
+        reload->ready[i] = ready;
+    }
+    if (anew || changes)
+        log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready_count,
+                 conf->profile_count);
+    reload->reported = conf->generation;
+}
+
+void reload_report(struct reload *reload, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->profile_count; i++)
+        provider_keys_refresh(reload->service->jose, conf->provider_keys_dir, conf->profiles[i]);
+    report_profiles(reload, conf);
+}
+
+void reload_begin(struct reload *reload)
+{
+    char error[CONF_ERROR_MAX];
+    struct conf *conf = NULL;
+    size_t count;
+    struct token **tokens = hsm_tokens(reload->service->hsm, &count);
+    if (conf_load(reload->path, &conf, error) < 0) {
+        log_error("%s; the old configuration stays", error);
+        return;
+    }
+    if (conf_bind(conf, reload->service->crypto, tokens, count) < 0) {
+        log_error("out of memory; the old configuration stays");
+        conf_unref(conf);
+        return;
+    }
+    const char *member = conf_needs_restart(reload->first, conf);
+    if (member)
+        log_warning("%s: changed, which needs a restart", member);
+    conf_unref(reload->next);
+    reload->next = conf;
+    reload->deadline = conn_now() + RELOAD_SECONDS * 1000;
+    hsm_adopt(reload->service->hsm, conf->keyring);
+}
+
+void reload_finish(struct reload *reload)
+{
+    struct service *service = reload->service;
+    struct conf *conf = reload->next;
+    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && conn_now() < reload->deadline))
+        return;
+    reload->next = NULL;
+    conf->generation = service->conf->generation + 1;
+    reload_report(reload, conf);
+    service_set_conf(service, conf);
+}
