@@ -132,6 +132,8 @@ static int take_publish(struct json_file *file, const struct json_at *at, void *
     if (!loading->profile->kind->private_key)
         return json_file_error(file, at, "kind %s has no public keys",
                                loading->profile->kind->name);
+    if (json_is_array(at->value) && json_array_size(at->value) == 0)
+        return 0; /* the last one was retired */
     return json_take_array(file, at, PROFILE_PUBLISH_MAX, take_published, target);
 }
 

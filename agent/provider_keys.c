@@ -26,7 +26,7 @@ struct in_use {
     int64_t fresh_until; /* seconds since 1970; INT64_MAX: pinned */
 };
 
-/* The file as it was read last. */
+/* The file as it was read last; `there` is false where there is none. */
 struct seen {
     dev_t device;
     ino_t inode;
@@ -36,9 +36,9 @@ struct seen {
 };
 
 struct slot {
-    struct in_use *in_use; /* under the lock; NULL: none */
-    char reason[PROVIDER_KEYS_REASON_MAX];
-    struct seen seen; /* of the main thread */
+    struct in_use *in_use;                 /* under the lock; NULL: none */
+    char reason[PROVIDER_KEYS_REASON_MAX]; /* under the lock; what is wrong with the file, or "" */
+    struct seen seen;                      /* of the main thread */
     bool looked;
 };
 
@@ -75,6 +75,28 @@ void provider_keys_free(struct provider_keys *keys)
         unref(keys->slots[i].in_use);
     pthread_mutex_destroy(&keys->lock);
     free(keys);
+}
+
+static struct in_use *ref(struct in_use *in_use)
+{
+    if (in_use)
+        atomic_fetch_add(&in_use->references, 1);
+    return in_use;
+}
+
+void provider_keys_inherit(const struct profile *profile, const struct profile *old)
+{
+    if (!profile->seal || !old->seal || !seal_equal(profile->seal, old->seal))
+        return;
+    for (size_t i = 0; i < profile->audience_count; i++) {
+        struct slot *slot = &profile->provider_keys->slots[i];
+        for (size_t j = 0; j < old->audience_count; j++) {
+            if (strcmp(profile->audiences[i], old->audiences[j]) != 0)
+                continue;
+            *slot = old->provider_keys->slots[j];
+            ref(slot->in_use);
+        }
+    }
 }
 
 static bool has_changed(const char *dir, const char *issuer, struct slot *slot)
@@ -126,12 +148,14 @@ static struct in_use *choose(const struct jose *jose, const struct seal *seal, j
     return in_use;
 }
 
+/* *ret_missing: there is no file, which is somebody's will; one that is bad is not. */
 static struct in_use *read_key(const struct jose *jose, const struct seal *seal, const char *dir,
-                               const char *issuer, char *reason, size_t size)
+                               const char *issuer, bool *ret_missing, char *reason, size_t size)
 {
     struct provider_keys_file file = {0};
     struct in_use *in_use = NULL;
     int r = provider_keys_file_read(&file, dir, issuer);
+    *ret_missing = r == PROVIDER_KEYS_FILE_MISSING;
     if (r == PROVIDER_KEYS_FILE_MISSING)
         snprintf(reason, size, "there is no key file for it in %s", dir);
     else if (r < 0)
@@ -144,32 +168,44 @@ static struct in_use *read_key(const struct jose *jose, const struct seal *seal,
     return in_use;
 }
 
-static void replace(struct provider_keys *keys, struct slot *slot, struct in_use *in_use,
+/* Takes over in_use, or keeps the key that there is. */
+static void replace(struct provider_keys *keys, struct slot *slot, struct in_use *in_use, bool keep,
                     const char *reason)
 {
+    struct in_use *old = NULL;
     pthread_mutex_lock(&keys->lock);
-    struct in_use *old = slot->in_use;
-    slot->in_use = in_use;
+    if (!keep) {
+        old = slot->in_use;
+        slot->in_use = in_use;
+    }
     snprintf(slot->reason, sizeof slot->reason, "%s", reason);
     pthread_mutex_unlock(&keys->lock);
     unref(old);
 }
 
+static void refresh(const struct jose *jose, const char *dir, const struct profile *profile,
+                    const char *issuer, struct slot *slot)
+{
+    char reason[PROVIDER_KEYS_REASON_MAX] = "";
+    bool missing;
+    struct in_use *in_use =
+        read_key(jose, profile->seal, dir, issuer, &missing, reason, sizeof reason);
+    bool keep = !in_use && !missing && slot->in_use;
+    if (in_use)
+        log_info("profile %s: encrypts to key %s of %s with %s", profile->name,
+                 in_use->kid ? in_use->kid : "without kid", issuer, in_use->alg);
+    else
+        log_error("profile %s: no encryption key of %s: %s%s", profile->name, issuer, reason,
+                  keep ? "; the key that it had stays" : "");
+    replace(profile->provider_keys, slot, in_use, keep, reason);
+}
+
 void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile)
 {
     for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
-        const char *issuer = profile->audiences[i];
         struct slot *slot = &profile->provider_keys->slots[i];
-        char reason[PROVIDER_KEYS_REASON_MAX] = "";
-        if (!has_changed(dir, issuer, slot))
-            continue;
-        struct in_use *in_use = read_key(jose, profile->seal, dir, issuer, reason, sizeof reason);
-        if (in_use)
-            log_info("profile %s: encrypts to key %s of %s with %s", profile->name,
-                     in_use->kid ? in_use->kid : "without kid", issuer, in_use->alg);
-        else
-            log_error("profile %s: no encryption key of %s: %s", profile->name, issuer, reason);
-        replace(profile->provider_keys, slot, in_use, reason);
+        if (has_changed(dir, profile->audiences[i], slot))
+            refresh(jose, dir, profile, profile->audiences[i], slot);
     }
 }
 
@@ -177,9 +213,7 @@ static struct in_use *take(const struct profile *profile, size_t audience)
 {
     struct provider_keys *keys = profile->provider_keys;
     pthread_mutex_lock(&keys->lock);
-    struct in_use *in_use = keys->slots[audience].in_use;
-    if (in_use)
-        atomic_fetch_add(&in_use->references, 1);
+    struct in_use *in_use = ref(keys->slots[audience].in_use);
     pthread_mutex_unlock(&keys->lock);
     return in_use;
 }
@@ -231,26 +265,35 @@ static void put_string(struct text *out, const char *name, const char *value)
     text_string(out, value, strlen(value));
 }
 
+static void put_key(const struct in_use *in_use, const char *issuer, const char *reason,
+                    struct text *out)
+{
+    put_string(out, "{\"issuer\":", issuer);
+    put_string(out, ",\"alg\":", in_use->alg);
+    if (in_use->kid)
+        put_string(out, ",\"kid\":", in_use->kid);
+    if (in_use->fresh_until != INT64_MAX) {
+        text_put(out, ",\"fresh_until\":");
+        text_integer(out, in_use->fresh_until);
+    }
+    if (reason[0])
+        put_string(out, ",\"error\":", reason);
+    text_put(out, "}");
+}
+
 void provider_keys_write(const struct profile *profile, struct text *out)
 {
+    struct provider_keys *keys = profile->provider_keys;
     const char *separator = "";
     text_put(out, "[");
     for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
-        struct in_use *in_use = take(profile, i);
-        if (!in_use)
-            continue;
-        text_put(out, separator);
-        put_string(out, "{\"issuer\":", profile->audiences[i]);
-        put_string(out, ",\"alg\":", in_use->alg);
-        if (in_use->kid)
-            put_string(out, ",\"kid\":", in_use->kid);
-        if (in_use->fresh_until != INT64_MAX) {
-            text_put(out, ",\"fresh_until\":");
-            text_integer(out, in_use->fresh_until);
+        pthread_mutex_lock(&keys->lock);
+        if (keys->slots[i].in_use) {
+            text_put(out, separator);
+            put_key(keys->slots[i].in_use, profile->audiences[i], keys->slots[i].reason, out);
+            separator = ",";
         }
-        text_put(out, "}");
-        separator = ",";
-        unref(in_use);
+        pthread_mutex_unlock(&keys->lock);
     }
     text_put(out, "]");
 }

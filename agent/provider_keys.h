@@ -18,8 +18,13 @@ struct provider_keys;
 struct provider_keys *provider_keys_new(size_t audience_count);
 void provider_keys_free(struct provider_keys *keys);
 
+/* A profile that replaces another begins with the keys that this one has, where it would choose
+ * alike. Main thread. */
+void provider_keys_inherit(const struct profile *profile, const struct profile *old);
+
 /* Looks whether the files in `dir` that the profile needs have changed, reads those that have, and
- * logs what that brought. A file that is bad is as none: nothing of it is used. Main thread. */
+ * logs what that brought. Nothing of a bad file is used: the key that there was stays, as long as
+ * it is fresh. Where the file is gone there is no key. Main thread. */
 void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile);
 
 /* Seals a signed token, in place: it becomes the plaintext of a JWE (RFC 7519 section 11.2).
@@ -30,7 +35,8 @@ int provider_keys_seal(const struct profile *profile, size_t audience, time_t no
 /* Whether every audience has a key at `now`. Otherwise `reason` says what is missing. */
 bool provider_keys_ready(const struct profile *profile, time_t now, char *reason, size_t size);
 
-/* Writes what is in use as a JSON array: [{"issuer","kid","alg","fresh_until"}]. */
+/* Writes what is in use as a JSON array: [{"issuer","alg","kid","fresh_until","error"}];
+ * `error` says what is wrong with the file, whose key was kept. */
 void provider_keys_write(const struct profile *profile, struct text *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "agent/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void reload_free(struct reload *reload)
 {
@@ -73,6 +74,18 @@ void reload_begin(struct reload *reload)
     hsm_adopt(reload->service->hsm, conf->keyring);
 }
 
+/* A bad key file costs no key that the agent had. */
+static void inherit_provider_keys(const struct conf *conf, const struct conf *old)
+{
+    if (strcmp(conf->provider_keys_dir, old->provider_keys_dir) != 0)
+        return;
+    for (size_t i = 0; i < conf->profile_count; i++) {
+        const struct profile *profile = conf_profile(old, conf->profiles[i]->name);
+        if (profile)
+            provider_keys_inherit(conf->profiles[i], profile);
+    }
+}
+
 void reload_finish(struct reload *reload)
 {
     struct service *service = reload->service;
@@ -81,6 +94,7 @@ void reload_finish(struct reload *reload)
         return;
     reload->next = NULL;
     conf->generation = service->conf->generation + 1;
+    inherit_provider_keys(conf, service->conf);
     reload_report(reload, conf);
     service_set_conf(service, conf);
 }

@@ -78,3 +78,10 @@ int seal_take(struct json_file *file, const struct json_at *at, struct seal **re
         *ret_seal = seal;
     return r;
 }
+
+bool seal_equal(const struct seal *a, const struct seal *b)
+{
+    return a->alg_count == b->alg_count &&
+           memcmp(a->algs, b->algs, a->alg_count * sizeof a->algs[0]) == 0 && a->enc == b->enc &&
+           a->max_stale == b->max_stale && a->without_use == b->without_use;
+}

@@ -104,13 +104,13 @@ static const char *const public_members[] = {
 };
 #define PUBLIC_MEMBERS (sizeof public_members / sizeof public_members[0])
 
-static int check_serves(const struct jwks *jwks, const char **error)
+static int check_serves(const struct jwks *jwks, bool without_use, const char **error)
 {
     const struct alg *algs[SEALING], *alg;
     const struct jwk *key;
     for (size_t i = 0; i < SEALING; i++)
         algs[i] = alg_find(sealing[i]);
-    return jwks_choose(jwks, algs, SEALING, false, &key, &alg, error);
+    return jwks_choose(jwks, algs, SEALING, without_use, &key, &alg, error);
 }
 
 /* Writes "keys[1]: why; keys[4]: why", as much of it as fits. */
@@ -154,13 +154,13 @@ static json_t *public_keys(const struct jwks *jwks, const json_t *set)
     return keys;
 }
 
-static int take_keys(const struct jwks *jwks, const json_t *set, json_t **ret_keys,
-                     char ret_left_out[static DISCOVERY_NOTE_MAX], char *error)
+static int take_keys(const struct jwks *jwks, bool without_use, const json_t *set,
+                     json_t **ret_keys, char ret_left_out[static DISCOVERY_NOTE_MAX], char *error)
 {
     char note[DISCOVERY_NOTE_MAX];
     const char *reason;
     note_left_out(jwks, note);
-    if (check_serves(jwks, &reason) < 0)
+    if (check_serves(jwks, without_use, &reason) < 0)
         return fail(error, "%s%s%s", reason, note[0] ? ": " : "", note);
     json_t *keys = public_keys(jwks, set);
     if (!keys)
@@ -170,8 +170,8 @@ static int take_keys(const struct jwks *jwks, const json_t *set, json_t **ret_ke
     return 0;
 }
 
-int discovery_keys(const struct jose *jose, const char *text, size_t length, json_t **ret_keys,
-                   char ret_left_out[static DISCOVERY_NOTE_MAX],
+int discovery_keys(const struct jose *jose, const char *text, size_t length, bool without_use,
+                   json_t **ret_keys, char ret_left_out[static DISCOVERY_NOTE_MAX],
                    char error[static DISCOVERY_ERROR_MAX])
 {
     struct jwks *jwks;
@@ -183,7 +183,7 @@ int discovery_keys(const struct jose *jose, const char *text, size_t length, jso
     if (r < 0) {
         fail(error, "%s", reason);
     } else {
-        r = take_keys(jwks, set, ret_keys, ret_left_out, error);
+        r = take_keys(jwks, without_use, set, ret_keys, ret_left_out, error);
         jwks_free(jwks);
     }
     json_decref(set);

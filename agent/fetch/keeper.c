@@ -103,7 +103,7 @@ static int fetch(struct keeper *keeper, struct entry *entry)
     char error[REFRESH_ERROR_MAX], next[32] = "";
     struct refresh refresh;
     long max_stale = entry->issuer->max_stale;
-    int r = refresh_issuer(&keeper->means, entry->issuer->issuer, &refresh, error);
+    int r = refresh_issuer(&keeper->means, entry->issuer, &refresh, error);
     entry->failures = r == 0 ? 0 : entry->failures + 1;
     long seconds = r == 0 ? schedule_refresh(refresh.max_age, max_stale)
                           : schedule_retry(entry->failures, max_stale, random_number());

@@ -37,55 +37,55 @@ static int get_jwks_uri(const struct refresh_means *means, const char *issuer, c
     return r == 0 ? 0 : fail(error, url, what);
 }
 
-static int get_keys(const struct refresh_means *means, const char *uri, struct refresh *refresh,
-                    json_t **ret_keys, char *error)
+static int get_keys(const struct refresh_means *means, const char *uri, bool without_use,
+                    struct refresh *refresh, json_t **ret_keys, char *error)
 {
     char what[DISCOVERY_ERROR_MAX];
     struct http_document document;
     if (get(means, uri, &document, error) < 0)
         return -1;
-    int r = discovery_keys(means->jose, document.text, document.length, ret_keys, refresh->left_out,
-                           what);
+    int r = discovery_keys(means->jose, document.text, document.length, without_use, ret_keys,
+                           refresh->left_out, what);
     refresh->max_age = document.max_age;
     http_document_free(&document);
     return r == 0 ? 0 : fail(error, uri, what);
 }
 
 /* Gets the keys and writes the file; `old` is NULL where there is none. */
-static int fetch(const struct refresh_means *means, const char *issuer, const json_t *old,
-                 struct refresh *refresh, char *error)
+static int fetch(const struct refresh_means *means, const struct settings_issuer *entry,
+                 const json_t *old, struct refresh *refresh, char *error)
 {
     char what[JSON_FILE_ERROR_MAX];
     char *uri = NULL;
     json_t *keys = NULL;
     time_t now = time(NULL); /* before the provider answers: the keys are no younger than that */
-    int r = get_jwks_uri(means, issuer, &uri, error);
+    int r = get_jwks_uri(means, entry->issuer, &uri, error);
     if (r == 0)
-        r = get_keys(means, uri, refresh, &keys, error);
+        r = get_keys(means, uri, entry->without_use, refresh, &keys, error);
     free(uri);
     if (r < 0)
         return r;
     refresh->keys = json_array_size(keys);
     refresh->changed = !json_equal(keys, old);
-    r = provider_keys_file_write(means->dir, issuer, now, keys, what);
+    r = provider_keys_file_write(means->dir, entry->issuer, now, keys, what);
     if (r < 0)
         snprintf(error, REFRESH_ERROR_MAX, "%s", what);
     json_decref(keys);
     return r;
 }
 
-int refresh_issuer(const struct refresh_means *means, const char *issuer,
+int refresh_issuer(const struct refresh_means *means, const struct settings_issuer *entry,
                    struct refresh *ret_refresh, char error[static REFRESH_ERROR_MAX])
 {
     struct refresh refresh = {.max_age = HTTP_MAX_AGE_UNSAID};
     struct provider_keys_file old;
-    int r = provider_keys_file_read(&old, means->dir, issuer);
+    int r = provider_keys_file_read(&old, means->dir, entry->issuer);
     if (r == 0 && old.fetched_at == PROVIDER_KEYS_PINNED) {
         refresh.pinned = true;
     } else if (r == PROVIDER_KEYS_FILE_BAD) {
         snprintf(error, REFRESH_ERROR_MAX, "%s: repair or remove this file first", old.json.error);
     } else {
-        r = fetch(means, issuer, old.keys, &refresh, error);
+        r = fetch(means, entry, old.keys, &refresh, error);
     }
     provider_keys_file_close(&old);
     if (r == 0)

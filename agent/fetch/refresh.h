@@ -4,6 +4,7 @@
 
 #include "agent/fetch/discovery.h"
 #include "agent/fetch/http.h"
+#include "agent/fetch/settings.h"
 
 #define REFRESH_ERROR_MAX 1024
 
@@ -25,7 +26,7 @@ struct refresh {
 /* Fetches the keys of an issuer into its file. Returns 0, or -1 with what is wrong in `error`; then
  * the file is as it was. A file that cannot be read is not replaced: somebody meant something by
  * it. */
-int refresh_issuer(const struct refresh_means *means, const char *issuer,
+int refresh_issuer(const struct refresh_means *means, const struct settings_issuer *entry,
                    struct refresh *ret_refresh, char error[static REFRESH_ERROR_MAX]);
 
 #endif

@@ -80,6 +80,7 @@ struct loading {
     struct settings *settings;
     bool seals;
     json_int_t max_stale;
+    bool without_use;
 };
 
 static int take_max_stale(struct json_file *file, const struct json_at *at, void *target)
@@ -88,8 +89,18 @@ static int take_max_stale(struct json_file *file, const struct json_at *at, void
     return json_take_integer(file, at, SETTINGS_STALE_MIN, SETTINGS_STALE_MAX, &loading->max_stale);
 }
 
+static int take_without_use(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    if (!json_is_boolean(at->value))
+        return json_file_error(file, at, "must be true or false");
+    loading->without_use = json_is_true(at->value);
+    return 0;
+}
+
 static const struct json_member seal_members[] = {
     {"max_stale", false, take_max_stale},
+    {"without_use", false, take_without_use},
     {NULL, false, NULL},
 };
 
@@ -131,6 +142,7 @@ static int take_audience(struct json_file *file, const struct json_at *at, void 
                                SETTINGS_ISSUERS_MAX);
     if (loading->max_stale < entry->max_stale)
         entry->max_stale = (long)loading->max_stale;
+    entry->without_use |= loading->without_use;
     return 0;
 }
 

@@ -15,7 +15,8 @@
 /* An audience of a profile that seals. */
 struct settings_issuer {
     char *issuer;
-    long max_stale; /* seconds; the least of all profiles that name it */
+    long max_stale;   /* seconds; the least of all profiles that name it */
+    bool without_use; /* a profile takes keys that do not say what they are for */
 };
 
 /* Free with settings_free. */

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define JWE_PLAINTEXT_MAX ((size_t)64 * 1024) /* bytes */
+#define JWE_PLAINTEXT_MAX ((size_t)128 * 1024) /* bytes */
 
 /* To whom tokens are encrypted, and how; constant, so threads may share it. */
 struct jwe_recipient;

@@ -51,6 +51,15 @@ like "$(cat "$work/stderr")" \
 runs 0 'the others are there' test -e "$file" -a -e "$(key_file "$origin/")"
 rm "$work/profiles.d/q.json" "$work/profiles.d/r.json"
 
+# --- keys that do not say what they are for ---
+
+provider_keys "{ $(jwk rsa), \"kid\": \"plain\" }"
+rm "$file"
+runs 1 'are not taken' fetch_once
+sed -i 's/"enc":/"without_use": true, "enc":/' "$work/profiles.d/p.json"
+runs 0 'unless the profile takes them' fetch_once
+is "$(json "$file" 'd["keys"][0]["kid"]')" plain 'and then they are there'
+
 # --- pinned ---
 
 echo "{ \"issuer\": \"$issuer\", \"keys\": [ { $ec, \"use\": \"enc\" } ] }" >"$file"

@@ -78,13 +78,26 @@ agent_log_has 'not ready: .* is stale' && ok 'the log says that it is stale' || 
 refused 'a stale key'
 make_key rsa fetched-at "$(($(date +%s) + 4000))"
 agent_log_has 'in the future' && ok 'a key from the future is noticed' || not_ok 'a key from the future is noticed'
-refused 'a key from the future'
+refused 'a key from the future, after a stale one'
 has_key rsa
 chmod 666 "$work/keys"/*.json
 touch "$work/keys"/*.json
 agent_log_has 'others can write' && ok 'a file that others can write is noticed' || not_ok 'a file that others can write is noticed'
-refused 'a file that others can write'
+runs 0 'the key from before still serves' hintsign mint hint --claim MSISDN=+46701234567
 has_key P-256
 runs 1 'a number that is no E.164' hintsign mint hint --claim MSISDN=46701234567
+
+# As much as a request can hold: thirty claims of 1 KiB that all must be escaped.
+profile_write ciba <<END
+{ "version": 1, "kind": "ciba", "key": "pkcs11:object=disc", "algorithm": "ES256",
+  "issuer": "https://discovery.example", "audiences": [ "$issuer" ], "allow": $allow_me,
+  "accept": { "c1": "string"$(printf ', "c%d": "string"' {2..30}) },
+  "seal": { "alg": [ "ECDH-ES+A256KW" ], "enc": "A256GCM" } }
+END
+agent_reload
+"$python" -c 'import json; print(json.dumps({"c%d" % i: "\"" * 1024 for i in range(1, 31)}))' >"$work/claims"
+runs 0 'the largest claims are sealed' hintsign mint ciba --claims-file "$work/claims"
+"$python" "$sealed" open "$work/keys/P-256.jwk" "$work/jwks.json" <"$work/stdout" >"$work/opened" 2>"$work/error"
+is "$(sed -n 3p "$work/opened" | grep -o '\\"' | wc -l)" 30720 'and whole'
 agent_stop
 done_testing

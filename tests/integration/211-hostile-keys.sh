@@ -72,4 +72,54 @@ for wrong in '1' '[]' 'null' '{}' '{ "kty": 1 }' '{ "kty": "EC", "use": "enc" }'
 done
 rm "$file"
 refused 'there is no key file' 'none at all'
+
+# An agent that runs keeps the key that it had, and says so, also after a reload.
+good_file() {
+    echo "{ \"issuer\": \"$issuer\", \"keys\": [ $good ] }" >"$file"
+}
+
+mints() {
+    hintsign mint hint --claim MSISDN=+46701234567 >"$work/token" 2>"$work/stderr"
+}
+
+# outer_kid: of the token that was minted last.
+outer_kid() {
+    hintsign decode - <"$work/token" | grep -om1 '"kid": *"good"'
+}
+
+# key_error: whether GetStatus says that the file of the key in use is bad.
+key_error() {
+    hintsign status --json | grep -q '"error": *"[^"]*'"$1"
+}
+
+no_key_error() {
+    ! key_error ''
+}
+
+good_file
+agent_launch
+wait_for 5 mints || bail_out "$(cat "$work/stderr")"
+bad=('{ "issuer":'
+    "{ \"issuer\": \"${issuer}x\", \"keys\": [ $good ] }"
+    "{ \"issuer\": \"$issuer\", \"keys\": [ { $ec, \"use\": \"sig\" } ] }"
+    "{ \"issuer\": \"$issuer\", \"keys\": [ $good, $good ] }")
+why=("$(basename "$file"):" issuer 'marked for encryption' 'same kid')
+for i in "${!bad[@]}"; do
+    echo "${bad[i]}" >"$file"
+    if wait_for 5 key_error "${why[i]}"; then ok "bad file $i: GetStatus says so"; else not_ok "bad file $i: GetStatus says so" "$(hintsign status --json)"; fi
+    mints
+    is "$(outer_kid)" '"kid": "good"' "bad file $i: the key that it had seals"
+done
+agent_reload
+mints
+is "$(outer_kid)" '"kid": "good"' 'also after a reload'
+good_file
+if wait_for 5 no_key_error; then ok 'a good file again'; else not_ok 'a good file again'; fi
+rm "$file"
+no_longer() {
+    ! mints
+}
+if wait_for 5 no_longer; then ok 'a file that is gone takes its key with it'; else not_ok 'a file that is gone takes its key with it'; fi
+like "$(cat "$work/stderr")" EncryptionKeyUnavailable 'and the error says why'
+agent_stop
 done_testing

@@ -101,10 +101,12 @@ static void wrong_metadata(void **state)
     }
 }
 
+static bool without_use;
+
 static int take_keys(const char *json, json_t **ret_keys, char left_out[static DISCOVERY_NOTE_MAX])
 {
     char *text = quoted(json);
-    int r = discovery_keys(jose, text, strlen(text), ret_keys, left_out, error);
+    int r = discovery_keys(jose, text, strlen(text), without_use, ret_keys, left_out, error);
     free(text);
     return r;
 }
@@ -146,6 +148,22 @@ static void keys_to_encrypt_to(void **state)
     assert_keys("{ 'keys': [ { 'use': 'enc', 'kid': 'a', " EC " },"
                 "  { 'alg': 'ECDH-ES', 'key_ops': [ 'deriveKey' ], " X25519 " } ] }",
                 wanted, "");
+}
+
+static void keys_that_do_not_say_what_they_are_for(void **state)
+{
+    (void)state;
+    char *wanted = quoted("[ { " EC ", 'kid':'a' } ]");
+    json_t *expected = json_loads(wanted, 0, NULL), *keys = NULL;
+    char left_out[DISCOVERY_NOTE_MAX];
+    without_use = true;
+    int r = take_keys("{ 'keys': [ { 'kid': 'a', " EC " } ] }", &keys, left_out);
+    without_use = false;
+    assert_int_equal(r, 0);
+    assert_true(json_equal(keys, expected));
+    json_decref(keys);
+    json_decref(expected);
+    free(wanted);
 }
 
 static void sets_that_are_refused(void **state)
@@ -197,9 +215,13 @@ static void many_keys_that_are_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(where_metadata_are),    cmocka_unit_test(metadata),
-        cmocka_unit_test(wrong_metadata),        cmocka_unit_test(keys_to_encrypt_to),
-        cmocka_unit_test(sets_that_are_refused), cmocka_unit_test(many_keys_that_are_left_out),
+        cmocka_unit_test(where_metadata_are),
+        cmocka_unit_test(metadata),
+        cmocka_unit_test(wrong_metadata),
+        cmocka_unit_test(keys_to_encrypt_to),
+        cmocka_unit_test(keys_that_do_not_say_what_they_are_for),
+        cmocka_unit_test(sets_that_are_refused),
+        cmocka_unit_test(many_keys_that_are_left_out),
     };
     return cmocka_run_group_tests(tests, open_jose, close_jose);
 }

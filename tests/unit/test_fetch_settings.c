@@ -99,14 +99,17 @@ static void issuers_of_profiles_that_seal(void **state)
     scratch_json("profiles.d/b.json",
                  "{ 'seal': { 'alg': [], 'enc': 0, 'max_stale': 7200 },"
                  "  'audiences': [ 'https://two.example', 'https://one.example' ] }");
-    scratch_json("profiles.d/c.json", "{ 'seal': { 'max_stale': 100000 },"
+    scratch_json("profiles.d/c.json", "{ 'seal': { 'max_stale': 100000, 'without_use': true },"
                                       "  'audiences': [ 'https://two.example' ] }");
     scratch_write("profiles.d/.hidden.json", "not JSON");
     scratch_write("profiles.d/README", "not JSON");
     struct settings *settings = load();
     assert_int_equal(settings->issuer_count, 2);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(settings->issuers[i].max_stale, 7200);
+    for (size_t i = 0; i < 2; i++) {
+        const struct settings_issuer *issuer = &settings->issuers[i];
+        assert_int_equal(issuer->max_stale, 7200);
+        assert_int_equal(issuer->without_use, strcmp(issuer->issuer, "https://two.example") == 0);
+    }
     assert_string_not_equal(settings->issuers[0].issuer, settings->issuers[1].issuer);
     settings_free(settings);
 }

@@ -201,7 +201,7 @@ static void wrong_members_of_private_keys(void **state)
          "seal.max_stale: must be an integer from 60 to 31536000", modrna},
         {"audiences", "['https://op','http://op']", 0,
          "audiences[1]: is not an issuer that keys can be fetched of...", modrna},
-        {"publish", "[]", 0, "publish: must have 1 to 8 elements", modrna},
+        {"publish", "[1,1,1,1,1,1,1,1,1]", 0, "publish: must have 1 to 8 elements", modrna},
         {"publish", "['pkcs11:id=%01','pkcs11:token=t']", 0,
          "publish[1]: the URI names no key: object= or id= is missing", modrna},
         {"publish", "[{'key':'pkcs11:object=k','algorithm':'HS256'}]", 0,
