@@ -29,6 +29,7 @@ agent_libagent_a_SOURCES = \
 	agent/log.c agent/log.h \
 	agent/peer.c agent/peer.h \
 	agent/policy.c agent/policy.h \
+	agent/process.c agent/process.h \
 	agent/profile.c agent/profile.h \
 	agent/profile_claims.c agent/profile_claims.h \
 	agent/provider_keys_file.c agent/provider_keys_file.h \

@@ -1,15 +1,14 @@
 /* hintsign-agent: the order in which things start and stop, nothing else. */
 #include "config.h"
 #include "agent/log.h"
+#include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/server.h"
 #include "agent/status.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define EXIT_CONFIGURATION 1
@@ -68,28 +67,6 @@ static int parse_options(int argc, char **argv, struct options *options)
         return EXIT_USAGE;
     }
     return -1;
-}
-
-/* Where one is closed, the next file that is opened would take its place: the audit log could
- * become what a module prints to. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
-
-/* Every connection takes a descriptor; the soft limit is there for select(2) alone. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static int open_crypto(struct service *service, const char *properties,
@@ -171,8 +148,10 @@ static int serve(struct service *service, const char *path, bool *ret_stopped)
     struct server *server = NULL;
     int r = audit_open(service->conf->audit_path, service->conf->audit_sync,
                        service->crypto->digests[MECH_SHA256], &service->audit, error);
-    if (r == 0)
+    if (r == 0) {
+        process_warn();
         r = hsm_start(service->hsm, service->conf->keyring, error);
+    }
     if (r == 0)
         r = server_start(service, path, &server, error);
     if (r < 0) {
@@ -190,12 +169,11 @@ int main(int argc, char **argv)
     struct service service = {0};
     char error[CONF_ERROR_MAX];
     bool stopped = true;
-    fill_standard_descriptors();
+    process_protect();
     int status = parse_options(argc, argv, &options);
     if (status >= 0)
         return status;
     server_block_signals();
-    raise_descriptor_limit();
     if (service_init(&service, options.config, error) < 0) {
         log_error("%s", error);
         status = EXIT_CONFIGURATION;

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/status.h"
 #include "agent/interface.h"
+#include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
 
@@ -96,7 +97,9 @@ void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *p
         put_profile_status(conf, conf->profiles[i], out);
         first = false;
     }
-    text_put(out, "]}");
+    text_put(out, "],\"protections\":{");
+    process_write(out);
+    text_put(out, "}}");
 }
 
 static void put_claims(const struct profile *profile, claim_set claims, struct text *out)

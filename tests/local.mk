@@ -250,6 +250,7 @@ AGENT_TESTS = \
 	tests/unit/test_log \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
+	tests/unit/test_process \
 	tests/unit/test_profile \
 	tests/unit/test_reply \
 	tests/unit/test_request \
@@ -289,6 +290,8 @@ tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_peer_LDADD = $(agent_test_libs)
 tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_policy_LDADD = $(agent_test_libs)
+tests_unit_test_process_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_process_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_profile_LDADD = $(agent_test_libs)
 tests_unit_test_reply_CPPFLAGS = $(agent_test_cppflags)

@@ -71,6 +71,23 @@ static const char *ready_text(const json_t *object)
     return json_is_true(json_object_get(object, "ready")) ? "ready" : "not ready";
 }
 
+/* One line with the protections that are not in force, if there are any. */
+static void print_lacking(const json_t *protections)
+{
+    const char *name, *before = "lacks   ";
+    json_t *value;
+    json_object_foreach((json_t *)protections, name, value)
+    {
+        if (!json_is_false(value))
+            continue;
+        fputs(before, stdout);
+        text_print(stdout, name, false);
+        before = ", ";
+    }
+    if (*before == ',')
+        putchar('\n');
+}
+
 static void print_status(const json_t *reply)
 {
     size_t i;
@@ -83,6 +100,7 @@ static void print_status(const json_t *reply)
         print_item("token", item, member(item, "state"), member(item, "detail"));
     json_array_foreach(json_object_get(reply, "profiles"), i, item)
         print_item("profile", item, ready_text(item), member(item, "reason"));
+    print_lacking(json_object_get(reply, "protections"));
 }
 
 static int ask_ready(struct hintsign *handle, bool *ret_ready)

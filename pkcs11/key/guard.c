@@ -6,22 +6,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* The leak sanitizer looks into its own process the way a debugger does. */
-#if defined(__SANITIZE_ADDRESS__)
-#define DUMPABLE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DUMPABLE 1
-#endif
-#endif
-#ifndef DUMPABLE
-#define DUMPABLE 0
-#endif
-
 int guard_process(void)
 {
     const struct rlimit none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) < 0)
+    /* The leak sanitizer looks into its own process the way a debugger does. */
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, SANITIZED, 0, 0, 0) < 0)
         return -errno;
     /* A module may write to the socket of an HSM that has gone: an error, not the end. */
     signal(SIGPIPE, SIG_IGN);

@@ -36,7 +36,7 @@ python3 "$top_srcdir/tests/integration/bad_input.py" "$agent_pid" >"$work/tap" 2
 is $? 0 'every kind of input was tried'
 [ ! -s "$work/stderr" ] || diag "$(cat "$work/stderr")"
 include_tap <"$work/tap"
-is "$(grep -cE 'ERROR|WARNING' "$work/agent.log")" 0 'the log has nothing to say about it'
+is "$(grep -vF 'running as root' "$work/agent.log" | grep -cE 'ERROR|WARNING')" 0 'the log has nothing to say about it'
 agent_stop
 
 # --- few files may be open ---
