@@ -103,7 +103,11 @@ agent_stop
 hintsign-agent --config "$work/agent.json" <&- >&- 2>&- &
 agent_pid=$!
 wait_for 20 agent_answers
-is "$(readlink "/proc/$agent_pid/fd/"{0,1,2} | uniq)" /dev/null 'closed standard descriptors are filled'
+if descriptors=$(readlink "/proc/$agent_pid/fd/"{0,1,2}); then
+    is "$(uniq <<<"$descriptors")" /dev/null 'closed standard descriptors are filled'
+else
+    skip 'closed standard descriptors are filled' 'only root can look into the agent'
+fi
 agent_stop
 agent_start
 

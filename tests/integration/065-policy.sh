@@ -56,7 +56,7 @@ hintsign-agent() {
     exec setpriv --reuid "$agent_id" --regid "$agent_id" --clear-groups "$program" "$@"
 }
 agent_start
-is "$(stat -c '%u %g' "/proc/$agent_pid")" "$agent_id $agent_id" 'the agent is not root'
+is "$(awk '/^[UG]id:/ { print $2 }' "/proc/$agent_pid/status" | xargs)" "$agent_id $agent_id" 'the agent is not root'
 
 # may|may_not PROFILE UID GID GROUPS [SOCKET]
 may() {
