@@ -48,6 +48,12 @@ bool crypto_digest(const struct crypto *crypto, const struct mech *mech, const v
     return EVP_Digest(data, length, digest, NULL, crypto->digests[mech->digest], NULL) == 1;
 }
 
+bool crypto_sha256(const struct crypto *crypto, const void *data, size_t length,
+                   unsigned char digest[static CRYPTO_SHA256])
+{
+    return EVP_Digest(data, length, digest, NULL, crypto->digests[MECH_SHA256], NULL) == 1;
+}
+
 /* r||s becomes the SEQUENCE that OpenSSL verifies (RFC 7518 section 3.4). Returns the length, or 0.
  * `*ret_der` is freed with OPENSSL_free. */
 static size_t ecdsa_to_der(const unsigned char *signature, size_t length, unsigned char **ret_der)

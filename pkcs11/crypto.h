@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #define CRYPTO_DIGEST_MAX 64 /* bytes */
+#define CRYPTO_SHA256     32
 
 /* Safe to share between threads. */
 struct crypto {
@@ -27,6 +28,10 @@ void crypto_free(struct crypto *crypto); /* accepts NULL */
  * Returns false when OpenSSL fails. */
 bool crypto_digest(const struct crypto *crypto, const struct mech *mech, const void *data,
                    size_t length, unsigned char digest[static CRYPTO_DIGEST_MAX]);
+
+/* The SHA-256 of `data`. Returns false when OpenSSL fails. */
+bool crypto_sha256(const struct crypto *crypto, const void *data, size_t length,
+                   unsigned char digest[static CRYPTO_SHA256]);
 
 /* Whether a signature in JOSE's form (RFC 7518 section 3: r||s for ECDSA) verifies. */
 bool crypto_verify(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,

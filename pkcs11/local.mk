@@ -7,6 +7,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/examine.c pkcs11/examine.h \
 	pkcs11/index.c pkcs11/index.h \
 	pkcs11/key.c pkcs11/key.h \
+	pkcs11/login.c pkcs11/login.h \
 	pkcs11/mech.c pkcs11/mech.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \

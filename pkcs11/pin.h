@@ -5,9 +5,13 @@
 #include "pkcs11/error.h"
 #include "pkcs11/secret.h"
 
-/* Reads the PIN from `source`, a pin-source of RFC 7512 section 2.4: "file:/absolute/path" or
- * an absolute path. The file must be a regular one, belong to root or to us, and give nobody
- * else access. The caller wipes the PIN right after C_Login.
+/* Whether `source` can be a pin-source (RFC 7512 section 2.4): "file:/absolute/path", an absolute
+ * path, or "credential:NAME", a file in the folder that the service manager names in
+ * $CREDENTIALS_DIRECTORY. Returns 0 or P11_INVALID. */
+int pin_check_source(const char *source, struct p11_error *error);
+
+/* Reads the PIN from there. The file must be a regular one, belong to root or to us, and give
+ * nobody else access. The caller wipes the PIN right after C_Login.
  * Errors: P11_INVALID, P11_MEMORY. */
 int pin_fetch(const char *source, struct secret *ret_pin, struct p11_error *error);
 

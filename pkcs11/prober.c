@@ -74,13 +74,13 @@ static void set_failed(struct prober *prober, struct token *token, const struct 
     withdraw(prober, token);
 }
 
-/* Two URIs may name the same token. */
+/* Two URIs may name the same token: it must not get a wrong PIN from both. */
 static int check_twice(const struct prober *prober, const struct token *token,
                        struct p11_error *error)
 {
     for (size_t i = 0; i < prober->token_count && prober->tokens[i] != token; i++) {
-        struct token *other = prober->tokens[i];
-        if (token_get_state(other, NULL, 0) == TOKEN_UP && other->slot == token->slot)
+        const struct token *other = prober->tokens[i];
+        if (other->found && other->slot == token->slot)
             return p11_error_text(error, P11_INVALID, "it is the same token as %s", other->name);
     }
     return 0;
@@ -90,9 +90,11 @@ static bool bring_up(struct prober *prober, struct token *token)
 {
     struct p11_error error;
     uint64_t generation = atomic_load(&prober->module->generation) + 1;
-    int r = token_open(token, &error);
+    int r = token_find(token, &error);
     if (r == 0)
         r = check_twice(prober, token, &error);
+    if (r == 0)
+        r = token_open(token, &error);
     if (r == 0)
         r = token_index(token, &error);
     if (r == 0)
@@ -258,6 +260,7 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
     for (size_t i = 0; i < token_count; i++) {
         tokens[i]->module = module;
         tokens[i]->prober = prober;
+        tokens[i]->crypto = keyring->crypto;
     }
     pthread_mutex_init(&prober->lock, NULL);
     pthread_condattr_t attributes;

@@ -1,6 +1,7 @@
-/* One configured token: finds its slot, logs in, indexes its keys. */
+/* One configured token: finds its slot, opens its sessions, indexes its keys. */
 #include "config.h"
 #include "pkcs11/token.h"
+#include "pkcs11/login.h"
 #include "pkcs11/pin.h"
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ static int parse_uri(const char *text, P11KitUri *uri, struct p11_error *error)
         return p11_error_text(error, P11_INVALID,
                               "the URI names no module: module-path= or module-name= is needed, "
                               "and only one of them");
-    return 0;
+    const char *source = p11_kit_uri_get_pin_source(uri);
+    return source ? pin_check_source(source, error) : 0;
 }
 
 int token_check_uri(const char *uri, struct p11_error *error)
@@ -73,6 +75,8 @@ void token_free(struct token *token)
     if (!token)
         return;
     index_clear(&token->index);
+    secret_wipe(&token->given_pin);
+    explicit_bzero(token->refused, sizeof token->refused);
     session_pool_free(&token->sessions);
     p11_kit_uri_free(token->uri);
     pthread_mutex_destroy(&token->lock);
@@ -98,8 +102,9 @@ static int list_slots(CK_FUNCTION_LIST *fn, CK_SLOT_ID **ret_slots, CK_ULONG *re
 }
 
 /* Slots are never named by number: the numbers change. */
-static int find_slot(struct token *token, struct p11_error *error)
+int token_find(struct token *token, struct p11_error *error)
 {
+    token->found = false;
     CK_FUNCTION_LIST *fn = token->module->fn;
     CK_SLOT_ID *slots = NULL;
     CK_ULONG count = 0;
@@ -123,6 +128,7 @@ static int find_slot(struct token *token, struct p11_error *error)
     if (matches > 1)
         return p11_error_text(error, P11_INVALID, "%u tokens of %s match the URI: name one exactly",
                               matches, module_name(token->module));
+    token->found = true;
     return 0;
 }
 
@@ -133,74 +139,6 @@ static int open_anchor(struct token *token, struct p11_error *error)
     if (rv != CKR_OK)
         return p11_error_call(error, P11_UNAVAILABLE, "C_OpenSession", rv);
     return 0;
-}
-
-static const char *pin_warning(CK_FLAGS flags)
-{
-    if (flags & CKF_USER_PIN_LOCKED)
-        return "the token's PIN is locked (CKF_USER_PIN_LOCKED)";
-    if (flags & CKF_USER_PIN_FINAL_TRY)
-        return "a wrong PIN was entered and one try is left (CKF_USER_PIN_FINAL_TRY)";
-    if (flags & CKF_USER_PIN_COUNT_LOW)
-        return "a wrong PIN was entered before (CKF_USER_PIN_COUNT_LOW)";
-    return NULL;
-}
-
-/* No PIN is tried by itself while the token counts a failure: a wrong PIN file would lock the
- * token after a few restarts. A person may try. */
-static int get_pin(struct token *token, struct secret *ret_pin, struct p11_error *error)
-{
-    const char *source = p11_kit_uri_get_pin_source(token->uri);
-    if (!source && token->ask_pin) {
-        char label[sizeof token->info.label + 1] = {0};
-        memcpy(label, token->info.label, sizeof token->info.label);
-        for (size_t n = sizeof token->info.label; n > 0 && label[n - 1] == ' '; n--)
-            label[n - 1] = '\0';
-        if (token->ask_pin(label, ret_pin) == 0)
-            return 0;
-    }
-    if (!source)
-        return p11_error_text(error, P11_LOCKED, "the token's URI has no pin-source");
-    const char *warning = pin_warning(token->info.flags);
-    if (warning)
-        return p11_error_text(error, P11_LOCKED, "%s: not trying the PIN file again", warning);
-    if (token->pin_refused)
-        return p11_error_text(error, P11_LOCKED, "the token refused the PIN");
-    return pin_fetch(source, ret_pin, error);
-}
-
-static bool is_pin_error(CK_RV rv)
-{
-    return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE ||
-           rv == CKR_PIN_EXPIRED || rv == CKR_PIN_LOCKED || rv == CKR_USER_PIN_NOT_INITIALIZED;
-}
-
-/* Whether the PIN is entered at the device: where the configuration says so, or where the device
- * can do it and the person that we would ask is there. */
-static bool asks_itself(const struct token *token)
-{
-    return token->login == TOKEN_LOGIN_PROTECTED ||
-           (token->ask_pin && !p11_kit_uri_get_pin_source(token->uri) &&
-            token->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH);
-}
-
-static int log_in(struct token *token, struct p11_error *error)
-{
-    if (token->login == TOKEN_LOGIN_NONE || !(token->info.flags & CKF_LOGIN_REQUIRED))
-        return 0;
-    _cleanup_secret_ struct secret pin = {0};
-    if (!asks_itself(token)) {
-        int r = get_pin(token, &pin, error);
-        if (r < 0)
-            return r;
-    }
-    CK_RV rv = token->module->fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
-    if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
-        return 0;
-    if (!is_pin_error(rv))
-        return p11_error_call(error, P11_UNAVAILABLE, "C_Login", rv);
-    token->pin_refused = true;
-    return p11_error_call(error, P11_LOCKED, "C_Login", rv);
 }
 
 /* The anchor takes one of the sessions that the token allows. */
@@ -215,13 +153,10 @@ static unsigned usable_sessions(const struct token *token)
 
 int token_open(struct token *token, struct p11_error *error)
 {
-    int r = find_slot(token, error);
+    int r = open_anchor(token, error);
     if (r < 0)
         return r;
-    r = open_anchor(token, error);
-    if (r < 0)
-        return r;
-    r = log_in(token, error);
+    r = login_run(token, error);
     if (r < 0) {
         token->module->fn->C_CloseSession(token->anchor);
         return r;

@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_PKCS11_TOKEN_H
 #define HINTSIGN_PKCS11_TOKEN_H
 
+#include "pkcs11/crypto.h"
 #include "pkcs11/index.h"
 #include "pkcs11/module.h"
 #include "pkcs11/secret.h"
@@ -32,11 +33,20 @@ struct token {
     struct module *module; /* borrowed */
     struct prober *prober; /* borrowed; brings the token back, NULL where nobody does */
     enum token_login login;
-    bool read_write;        /* sessions may change the token (hintsign-key alone) */
-    token_ask_pin *ask_pin; /* where the URI has no pin-source; may be NULL */
-    bool pin_refused;       /* by the token: never tried again by this process */
+    bool read_write;             /* sessions may change the token (hintsign-key alone) */
+    token_ask_pin *ask_pin;      /* where the URI has no pin-source; may be NULL */
+    const struct crypto *crypto; /* borrowed; what refused PINs are hashed with, or NULL */
+    bool pin_refused;            /* by the token: that PIN is never tried again by itself ... */
+    unsigned char refused[CRYPTO_SHA256]; /* ... whose hash this is */
+
+    /* What an administrator wants. */
+    bool held;               /* locked: nobody logs in until he unlocks it */
+    bool unlocking;          /* the next login is his: tried once, whatever the token counts */
+    struct secret given_pin; /* with this PIN; empty: the one of pin-source */
+    bool by_hand;            /* such a PIN is what the last login took: it cannot be repeated */
 
     /* Valid while the token is up; changed only while its module is shut. */
+    bool found; /* slot and info are of the last look */
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
     CK_SESSION_HANDLE anchor; /* stays open, so that the login lasts */
@@ -61,9 +71,12 @@ int token_new(const char *name, const char *uri, unsigned max_sessions, enum tok
 /* Accepts NULL. The module must be finalised or shut. */
 void token_free(struct token *token);
 
-/* Finds the slot, opens the anchor session, logs in. The module is started and shut (or nobody
- * else uses it); the token has no session open.
- * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_INVALID (the URI matches several tokens). */
+/* Finds the slot. The module is started and shut (or nobody else uses it).
+ * Errors: P11_UNAVAILABLE, P11_INVALID (the URI matches several tokens). */
+int token_find(struct token *token, struct p11_error *error);
+
+/* Opens the anchor session and logs in. The token was just found, and has no session open.
+ * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_INVALID (the PIN file). */
 int token_open(struct token *token, struct p11_error *error);
 
 /* Closes all sessions, which ends the login as well. The module is shut. */

@@ -77,7 +77,8 @@ static int refuse_twice(const struct tokens *tokens, const struct token *token,
 {
     for (size_t i = 0; i < tokens->count; i++) {
         const struct token *other = tokens->list[i];
-        if (other != token && other->module == token->module && other->slot == token->slot)
+        if (other != token && other->module == token->module && other->found &&
+            other->slot == token->slot)
             return p11_error_text(error, P11_INVALID, "is named twice");
     }
     return 0;
@@ -89,9 +90,11 @@ static int open_token(struct tokens *tokens, struct token *token, struct p11_err
     if (r == 0)
         r = module_start(token->module, error);
     if (r == 0)
-        r = token_open(token, error);
+        r = token_find(token, error);
     if (r == 0)
         r = refuse_twice(tokens, token, error);
+    if (r == 0)
+        r = token_open(token, error);
     if (r == 0)
         r = token_index(token, error);
     return r < 0 ? tokens_explain(token, error) : 0;

@@ -84,6 +84,26 @@ static void other_sources(void **state)
     expect_refusal("/dev/zero", "not a regular file");
 }
 
+static void credentials(void **state)
+{
+    (void)state;
+    write_pin("1234\n", 0400);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    expect_refusal("credential:pin", "CREDENTIALS_DIRECTORY is not set");
+    setenv("CREDENTIALS_DIRECTORY", folder, 1);
+    expect_pin("credential:pin", "1234");
+    expect_refusal("credential:other", "No such file");
+    static const char *const names[] = {"", ".", "..", "../pin", "/etc/passwd", "a/b"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char source[64];
+        snprintf(source, sizeof source, "credential:%s", names[i]);
+        expect_refusal(source, "the name of a credential");
+    }
+    setenv("CREDENTIALS_DIRECTORY", "relative", 1);
+    expect_refusal("credential:pin", "CREDENTIALS_DIRECTORY");
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void modes(void **state)
 {
     (void)state;
@@ -130,7 +150,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(names_of_a_file), TEST(other_sources),  TEST(modes),
+        TEST(names_of_a_file), TEST(other_sources),  TEST(credentials), TEST(modes),
         TEST(empty),           TEST(somebody_elses), TEST(named_pipe),
     };
     return cmocka_run_group_tests_name("pin", tests, NULL, NULL);

@@ -60,7 +60,27 @@ static void make_token(bool with_pin_file, enum token_login login)
 static int open_token(struct p11_error *error)
 {
     *error = (struct p11_error){.code = 0};
-    return token_open(token, error);
+    int r = token_find(token, error);
+    return r < 0 ? r : token_open(token, error);
+}
+
+static void write_pin_file(const char *pin)
+{
+    FILE *file = fopen(pin_file, "we");
+    assert_non_null(file);
+    fputs(pin, file);
+    fclose(file);
+}
+
+/* An administrator's wish, with his PIN or with that of the file. */
+static void unlock_with(const char *pin)
+{
+    token->held = false;
+    token->unlocking = true;
+    if (pin) {
+        assert_int_equal(secret_reserve(&token->given_pin, strlen(pin)), 0);
+        memcpy(token->given_pin.data, pin, strlen(pin));
+    }
 }
 
 static int answer(const char *token_label, struct secret *ret_pin)
@@ -87,6 +107,7 @@ static void uris(void **state)
         URI,
         "pkcs11:token=fake?module-name=softhsm2",
         "pkcs11:serial=1;manufacturer=m?module-path=/x&pin-source=file:/pin",
+        URI "&pin-source=credential:pin",
     };
     static const char *const bad[] = {
         "",
@@ -95,6 +116,8 @@ static void uris(void **state)
         "pkcs11:token=fake?module-path=/x&module-name=y",
         "pkcs11:token=fake;colour=red?module-path=/x",
         URI "&pin-value=1234",
+        URI "&pin-source=pin",
+        URI "&pin-source=credential:../pin",
     };
     struct p11_error error;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -130,6 +153,82 @@ static void refused_pin_is_not_tried_again(void **state)
     fake.login = CKR_OK;
     assert_int_equal(open_token(&error), P11_LOCKED);
     assert_int_equal(fake.logins, 1);
+}
+
+static void another_pin_may_be_tried(void **state)
+{
+    (void)state;
+    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    struct crypto *crypto = NULL;
+    struct p11_error error;
+    assert_int_equal(crypto_new(library, NULL, &crypto, &error), 0);
+    make_token(true, TOKEN_LOGIN_PIN);
+    token->crypto = crypto;
+    fake.login = CKR_PIN_INCORRECT;
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.logins, 1);
+    write_pin_file("87654321");
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.logins, 2);
+    fake.login = CKR_OK;
+    write_pin_file("12345678\n");
+    assert_int_equal(open_token(&error), 0);
+    assert_false(token->pin_refused);
+    token->crypto = NULL;
+    crypto_free(crypto);
+    OSSL_LIB_CTX_free(library);
+}
+
+static void administrator_tries_once(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    make_token(true, TOKEN_LOGIN_PIN);
+    fake.flags |= CKF_USER_PIN_FINAL_TRY;
+    fake.login = CKR_PIN_INCORRECT;
+    unlock_with("1234");
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.pin_length, 4);
+    assert_null(token->given_pin.data);
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.logins, 1);
+    fake.login = CKR_OK;
+    unlock_with(NULL); /* with the file, which is as he wants it now */
+    assert_int_equal(open_token(&error), 0);
+    assert_int_equal(fake.pin_length, 8);
+    assert_false(token->by_hand);
+    unlock_with("1234");
+    assert_int_equal(open_token(&error), 0);
+    assert_true(token->by_hand);
+}
+
+static void administrator_does_not_try_a_locked_pin(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    make_token(true, TOKEN_LOGIN_PIN);
+    fake.flags |= CKF_USER_PIN_LOCKED;
+    unlock_with("1234");
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.logins, 0);
+}
+
+static void held_token_stays_locked(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    make_token(true, TOKEN_LOGIN_PIN);
+    token->held = true;
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_int_equal(fake.logins + fake.open_sessions, 0);
+    unlock_with(NULL);
+    assert_int_equal(open_token(&error), 0);
+    token_free(token);
+    make_token(false, TOKEN_LOGIN_NONE);
+    token->held = true;
+    assert_int_equal(open_token(&error), P11_LOCKED);
 }
 
 static void file_is_not_tried_while_the_token_counts(void **state)
@@ -182,6 +281,10 @@ static void pin_at_the_device(void **state)
     assert_int_equal(open_token(&error), 0);
     assert_int_equal(fake.logins, 1);
     assert_int_equal(fake.pin_length, 0);
+    unlock_with("1234");
+    assert_int_equal(open_token(&error), P11_LOCKED);
+    assert_non_null(strstr(error.text, "at the device"));
+    assert_int_equal(fake.logins, 1);
 }
 
 /* Nobody waits at the device of an agent: without a person to ask, the PIN is missing. */
@@ -240,6 +343,10 @@ int main(void)
         TEST(uris),
         TEST(pin_from_a_file),
         TEST(refused_pin_is_not_tried_again),
+        TEST(another_pin_may_be_tried),
+        TEST(administrator_tries_once),
+        TEST(administrator_does_not_try_a_locked_pin),
+        TEST(held_token_stays_locked),
         TEST(file_is_not_tried_while_the_token_counts),
         TEST(person_is_asked),
         TEST(person_is_not_asked_where_there_is_a_file),
