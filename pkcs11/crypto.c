@@ -74,25 +74,54 @@ static size_t ecdsa_to_der(const unsigned char *signature, size_t length, unsign
     return der_len > 0 ? (size_t)der_len : 0;
 }
 
-static bool set_padding(const struct mech *mech, EVP_PKEY_CTX *context)
+static bool set_scheme(const struct mech *mech, EVP_PKEY_CTX *context, const EVP_MD *digest)
 {
+    if (EVP_PKEY_CTX_set_signature_md(context, digest) != 1)
+        return false;
     if (mech->family == MECH_RSA_PSS)
         return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
                EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
     return true;
 }
 
-static bool verify(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
-                   const void *data, size_t length, const unsigned char *signature,
-                   size_t signature_len)
+static bool verify_hash(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
+                        const unsigned char *hash, const unsigned char *signature,
+                        size_t signature_len)
 {
-    const char *digest = mech->family == MECH_EDDSA ? NULL : mech_hash_at(mech->digest)->name;
-    EVP_PKEY_CTX *key_context = NULL;
+    EVP_PKEY_CTX *context =
+        EVP_PKEY_CTX_new_from_pkey(crypto->library, public_key, crypto->properties);
+    bool good = context && EVP_PKEY_verify_init(context) == 1 &&
+                set_scheme(mech, context, crypto->digests[mech->digest]) &&
+                EVP_PKEY_verify(context, signature, signature_len, hash,
+                                mech_hash_at(mech->digest)->length) == 1;
+    EVP_PKEY_CTX_free(context);
+    return good;
+}
+
+bool crypto_verify_hash(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
+                        const unsigned char *hash, const unsigned char *signature,
+                        size_t signature_len)
+{
+    if (mech->signature_len && signature_len != mech->signature_len)
+        return false;
+    if (mech->family != MECH_ECDSA)
+        return verify_hash(crypto, mech, public_key, hash, signature, signature_len);
+    unsigned char *der;
+    size_t der_len = ecdsa_to_der(signature, signature_len, &der);
+    bool good = der_len && verify_hash(crypto, mech, public_key, hash, der, der_len);
+    OPENSSL_free(der);
+    return good;
+}
+
+/* EdDSA signs data, not their hash (RFC 8032 section 5.1). */
+static bool verify_data(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
+                        const void *data, size_t length, const unsigned char *signature,
+                        size_t signature_len)
+{
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context &&
-                EVP_DigestVerifyInit_ex(context, &key_context, digest, crypto->library,
-                                        crypto->properties, public_key, NULL) == 1 &&
-                set_padding(mech, key_context) &&
+    bool good = signature_len == mech->signature_len && context &&
+                EVP_DigestVerifyInit_ex(context, NULL, NULL, crypto->library, crypto->properties,
+                                        public_key, NULL) == 1 &&
                 EVP_DigestVerify(context, signature, signature_len, data, length) == 1;
     EVP_MD_CTX_free(context);
     return good;
@@ -102,13 +131,9 @@ bool crypto_verify(const struct crypto *crypto, const struct mech *mech, EVP_PKE
                    const void *data, size_t length, const unsigned char *signature,
                    size_t signature_len)
 {
-    if (mech->signature_len && signature_len != mech->signature_len)
-        return false;
-    if (mech->family != MECH_ECDSA)
-        return verify(crypto, mech, public_key, data, length, signature, signature_len);
-    unsigned char *der;
-    size_t der_len = ecdsa_to_der(signature, signature_len, &der);
-    bool good = der_len && verify(crypto, mech, public_key, data, length, der, der_len);
-    OPENSSL_free(der);
-    return good;
+    unsigned char hash[CRYPTO_DIGEST_MAX];
+    if (mech->family == MECH_EDDSA)
+        return verify_data(crypto, mech, public_key, data, length, signature, signature_len);
+    return crypto_digest(crypto, mech, data, length, hash) &&
+           crypto_verify_hash(crypto, mech, public_key, hash, signature, signature_len);
 }

@@ -38,4 +38,9 @@ bool crypto_verify(const struct crypto *crypto, const struct mech *mech, EVP_PKE
                    const void *data, size_t length, const unsigned char *signature,
                    size_t signature_len);
 
+/* The same for who has the hash, which is as long as the mechanism's. Not for MECH_EDDSA. */
+bool crypto_verify_hash(const struct crypto *crypto, const struct mech *mech, EVP_PKEY *public_key,
+                        const unsigned char *hash, const unsigned char *signature,
+                        size_t signature_len);
+
 #endif

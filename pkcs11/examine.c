@@ -56,14 +56,15 @@ struct answer {
     size_t length;
 };
 
-/* Lets the key sign the known question: the data, or, where the token refuses that, its hash. A
+/* Lets the key sign the known question: the data, or, where the token refuses that or the key is to
+ * sign hashes, its hash. A
  * mechanism that is listed may still refuse to work, so lists are not asked. */
 static int ask(const struct keyring *keyring, const struct key *key, const struct token *token,
                struct finding *finding, struct answer *answer, struct p11_error *error)
 {
-    struct signing signing = {key->mech, keyring->crypto, false};
+    struct signing signing = {key->mech, keyring->crypto, false, false};
     int r = P11_KEY;
-    for (int prehashed = 0; prehashed < 2 && r < 0 && r != P11_UNAVAILABLE; prehashed++) {
+    for (int prehashed = key->hashes; prehashed < 2 && r < 0 && r != P11_UNAVAILABLE; prehashed++) {
         if (prehashed && key->mech->prehashed == key->mech->mechanism)
             break;
         signing.prehashed = finding->prehashed = prehashed;

@@ -167,8 +167,9 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
     return 0;
 }
 
-/* One key under two algorithms: a token of one could pass for a token of the other. The same
- * object tells it, or the same public half, also of a copy, on whatever token. */
+/* One key under two algorithms: a token of one could pass for a token of the other. And what an
+ * owner alone has signed must not be had elsewhere. The same object tells it, or the same public
+ * half, also of a copy, on whatever token. */
 struct use {
     CK_OBJECT_HANDLE handle; /* or 0 */
     struct key *key;
@@ -186,16 +187,39 @@ static int by_digest(const void *a, const void *b)
     return strcmp(x->key->digest, y->key->digest);
 }
 
+static bool go_together(const struct key *a, const struct key *b)
+{
+    return a->owner == b->owner && (a->owner || a->mech == b->mech);
+}
+
+/* Who publishes an owned key would have others take for tokens what its owner has signed. */
+static void mark(struct key *key, const struct key *other)
+{
+    atomic_store(&key->other_use, other);
+    if (key->beside && key_is_shared(key))
+        atomic_store(&key->beside->other_use, other);
+}
+
+/* Uses of one key: where two of them do not go together, none is left. */
+static void mark_group(struct use *uses, size_t count)
+{
+    const struct key *first = uses[0].key;
+    size_t other = 1;
+    while (other < count && go_together(first, uses[other].key))
+        other++;
+    for (size_t i = 0; other < count && i < count; i++)
+        mark(uses[i].key, go_together(first, uses[i].key) ? uses[other].key : first);
+}
+
 static void mark_other_uses(struct use *uses, size_t count,
                             int (*compare)(const void *, const void *))
 {
     qsort(uses, count, sizeof *uses, compare);
-    for (size_t first = 0, i = 1; i < count; i++) {
-        if (compare(&uses[i], &uses[first]) != 0)
-            first = i;
-        else if (uses[i].key->mech != uses[first].key->mech)
-            for (size_t j = first; j <= i; j++)
-                uses[j].key->other_use = uses[j == i ? first : i].key;
+    for (size_t first = 0, end; first < count; first = end) {
+        end = first + 1;
+        while (end < count && compare(&uses[first], &uses[end]) == 0)
+            end++;
+        mark_group(uses + first, end - first);
     }
 }
 
@@ -235,7 +259,7 @@ static void judge(struct key *key)
             key->contradicted = true;
         first = home;
     }
-    atomic_store(&key->ready, usable && !key->contradicted && !key->other_use);
+    atomic_store(&key->ready, usable && !key->contradicted && !atomic_load(&key->other_use));
 }
 
 static size_t home_of(const struct keyring *keyring, const struct token *token)
@@ -302,17 +326,28 @@ static void describe_homes(const struct key *key, char *buffer, size_t size)
 
 const char *key_reason(struct keyring *keyring, const struct key *key, char *buffer, size_t size)
 {
+    const struct key *other = atomic_load(&key->other_use);
     buffer[0] = '\0';
     pthread_mutex_lock(&keyring->lock);
     if (key->contradicted)
         snprintf(buffer, size, "the tokens hold different keys of that name");
-    else if (key->other_use)
+    else if (key_is_shared(key))
+        snprintf(buffer, size,
+                 "the same key is used elsewhere: what signs data for callers must "
+                 "sign nothing else");
+    else if (other)
         snprintf(buffer, size, "the same key is used with %s and %s: one algorithm a key",
-                 key->mech->algorithm, key->other_use->mech->algorithm);
+                 key->mech->algorithm, other->mech->algorithm);
     else
         describe_homes(key, buffer, size);
     pthread_mutex_unlock(&keyring->lock);
     return buffer;
+}
+
+bool key_is_shared(const struct key *key)
+{
+    const struct key *other = atomic_load(&key->other_use);
+    return other && other->owner != key->owner;
 }
 
 bool key_is_named(const struct key *key)

@@ -33,8 +33,13 @@ struct key {
     const struct mech *mech;
     const struct crypto *crypto; /* borrowed */
     P11KitUri *uri;
-    atomic_bool ready;      /* at least one home can sign and none contradicts */
-    bool verify;            /* every signature before it is given out; RSA always is */
+    atomic_bool ready; /* at least one home can sign and none contradicts */
+    bool verify;       /* every signature before it is given out; RSA always is */
+    /* Set before the keyring is given to a prober: */
+    bool hashes;        /* signs hashes alone, so that is what it is tried with; never MECH_EDDSA */
+    const void *owner;  /* who alone may use the key, with any algorithms; NULL: whoever uses it
+                         * uses one algorithm */
+    struct key *beside; /* where this key is only published: the one that signs; or NULL */
     struct key_home *homes; /* one a token of the keyring, in its order */
     size_t home_count;
     /* Written once, when a usable home is first found; read after key_is_named. */
@@ -43,8 +48,9 @@ struct key {
     EVP_PKEY *public_key;            /* of a private key; not to be freed */
     atomic_bool named;
     /* Under the keyring's lock: */
-    bool contradicted;           /* two tokens hold different keys of the name */
-    const struct key *other_use; /* the same key under another algorithm, or NULL */
+    bool contradicted;                     /* two tokens hold different keys of the name */
+    _Atomic(const struct key *) other_use; /* the same key, used in a way that goes ill with this
+                                            * one, or NULL */
 };
 
 struct keyring {
@@ -89,6 +95,9 @@ void keyring_withdraw(struct keyring *keyring, struct token *token, const char *
 
 /* Says why a key is not ready, token by token, in one line. Returns `buffer`. */
 const char *key_reason(struct keyring *keyring, const struct key *key, char *buffer, size_t size);
+
+/* Whether somebody owns the key and somebody else uses it, too. Takes no lock. */
+bool key_is_shared(const struct key *key);
 
 /* Whether the key was ever usable, so that its label and digest are known. Takes no lock. */
 bool key_is_named(const struct key *key);

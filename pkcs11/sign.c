@@ -11,6 +11,7 @@ struct job {
     struct key *key;
     const void *data;
     size_t length;
+    bool hashed; /* `data` is the hash of what is signed */
     unsigned hint;
     unsigned char *signature;
     size_t signature_len;
@@ -21,9 +22,12 @@ static int check_signature(const struct job *job, const struct token *token,
                            struct p11_error *error)
 {
     const struct key *key = job->key;
-    if (!key->public_key || (!mech_is_rsa(key->mech) && !key->verify) ||
-        crypto_verify(key->crypto, key->mech, key->public_key, job->data, job->length,
-                      job->signature, job->signature_len))
+    if (!key->public_key || (!mech_is_rsa(key->mech) && !key->verify))
+        return 0;
+    if (job->hashed ? crypto_verify_hash(key->crypto, key->mech, key->public_key, job->data,
+                                         job->signature, job->signature_len)
+                    : crypto_verify(key->crypto, key->mech, key->public_key, job->data, job->length,
+                                    job->signature, job->signature_len))
         return 0;
     return p11_error_text(error, P11_UNAVAILABLE, "token %s gave a wrong signature", token->name);
 }
@@ -33,7 +37,7 @@ static int sign_inside(struct job *job, const struct key_home *home, uint64_t ge
                        enum p11_rung *ret_rung, struct p11_error *error)
 {
     struct token *token = home->token;
-    struct signing signing = {job->key->mech, job->key->crypto, home->prehashed};
+    struct signing signing = {job->key->mech, job->key->crypto, home->prehashed, job->hashed};
     CK_FUNCTION_LIST *fn = token->module->fn;
     struct session *session;
     int r = session_take(&token->sessions, fn, token->slot, generation, job->hint, &session, error);
@@ -133,17 +137,32 @@ int sign_why_not(struct key *key, struct p11_error *error)
     return p11_error_text(error, P11_KEY, "the key is not ready");
 }
 
+static int run(struct job *job, size_t *ret_length, struct p11_error *error)
+{
+    struct key *key = job->key;
+    int r = sign_anywhere(job, key, error);
+    if (r == P11_UNAVAILABLE && wait_for_recovery(key))
+        r = sign_anywhere(job, key, error);
+    if (r == P11_UNAVAILABLE && !atomic_load(&key->ready))
+        r = sign_why_not(key, error);
+    if (r == 0)
+        *ret_length = job->signature_len;
+    return r;
+}
+
 int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
              struct p11_error *error)
 {
-    struct job job = {key, data, length, hint, signature, 0};
-    int r = sign_anywhere(&job, key, error);
-    if (r == P11_UNAVAILABLE && wait_for_recovery(key))
-        r = sign_anywhere(&job, key, error);
-    if (r == P11_UNAVAILABLE && !atomic_load(&key->ready))
-        r = sign_why_not(key, error);
-    if (r == 0)
-        *ret_length = job.signature_len;
-    return r;
+    struct job job = {key, data, length, false, hint, signature, 0};
+    return run(&job, ret_length, error);
+}
+
+int sign_hash(struct key *key, const unsigned char *hash, unsigned hint,
+              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+              struct p11_error *error)
+{
+    size_t length = mech_hash_at(key->mech->digest)->length;
+    struct job job = {key, hash, length, true, hint, signature, 0};
+    return run(&job, ret_length, error);
 }

@@ -16,6 +16,12 @@ int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
              struct p11_error *error);
 
+/* The same for who has the hash of the data, by the mechanism's algorithm and so of its length. The
+ * key is one that signs hashes: see struct key. */
+int sign_hash(struct key *key, const unsigned char *hash, unsigned hint,
+              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
+              struct p11_error *error);
+
 /* Why a key that is not ready cannot sign now: P11_LOCKED, P11_UNAVAILABLE (it may come back) or
  * P11_KEY (an administrator must act), with the reason in *error. */
 int sign_why_not(struct key *key, struct p11_error *error);

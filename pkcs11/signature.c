@@ -33,7 +33,12 @@ static int prepare(const struct signing *signing, const void *data, size_t lengt
     if (!signing->prehashed)
         return 0;
     memcpy(ret_input->hash, hash->digest_info, prefix);
-    if (!crypto_digest(signing->crypto, signing->mech, data, length, ret_input->hash + prefix))
+    if (signing->hashed && length != hash->length)
+        return p11_error_text(error, P11_FAILED, "%zu bytes are no hash of %s", length,
+                              signing->mech->algorithm);
+    if (signing->hashed)
+        memcpy(ret_input->hash + prefix, data, length);
+    else if (!crypto_digest(signing->crypto, signing->mech, data, length, ret_input->hash + prefix))
         return p11_error_text(error, P11_FAILED, "OpenSSL cannot hash");
     ret_input->data = ret_input->hash;
     ret_input->length = prefix + hash->length;

@@ -8,7 +8,8 @@
 struct signing {
     const struct mech *mech;
     const struct crypto *crypto;
-    bool prehashed;
+    bool prehashed; /* the token is given hashes */
+    bool hashed;    /* ... and so are we: the caller's `data` is the mechanism's hash */
 };
 
 /* C_SignInit and C_Sign on a session that the caller holds: the only place that calls them.

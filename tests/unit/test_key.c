@@ -124,12 +124,53 @@ static void another_key_of_the_name_never_signs(void **state)
     assert_int_equal(atomic_load(&first->homes[1].generation), 0);
 }
 
+/* Every key of the fake token gives the same answer, so all of them are one. */
+static void an_owned_key_serves_nobody_else(void **state)
+{
+    (void)state;
+    struct key *third = add("pkcs11:object=one");
+    first->owner = third->owner = "owner";
+    resolve(0, 'a');
+    char reason[KEY_REASON_MAX];
+    struct key *const keys[] = {first, second, third};
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(atomic_load(&keys[i]->ready));
+        assert_true(key_is_shared(keys[i]));
+        assert_non_null(strstr(key_reason(keyring, keys[i], reason, sizeof reason), "elsewhere"));
+    }
+}
+
+static void an_owner_may_use_it_in_many_ways(void **state)
+{
+    (void)state;
+    first->owner = second->owner = "owner";
+    resolve(0, 'a');
+    assert_true(atomic_load(&first->ready));
+    assert_true(atomic_load(&second->ready));
+    assert_false(key_is_shared(first));
+}
+
+/* The key beside which an owned one is published is another key, and yet not ready. */
+static void who_publishes_an_owned_key_does_not_sign(void **state)
+{
+    (void)state;
+    struct key *third = add("pkcs11:object=nowhere");
+    first->owner = "owner";
+    second->beside = third;
+    resolve(0, 'a');
+    assert_true(key_is_shared(third));
+    assert_false(atomic_load(&third->ready));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(usable_where_it_is_found),
         TEST(another_key_of_the_name_never_signs),
+        TEST(an_owned_key_serves_nobody_else),
+        TEST(an_owner_may_use_it_in_many_ways),
+        TEST(who_publishes_an_owned_key_does_not_sign),
     };
     return cmocka_run_group_tests_name("key", tests, NULL, NULL);
 }
