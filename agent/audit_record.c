@@ -27,13 +27,18 @@ void audit_record_integer(struct text *line, const char *name, int64_t value)
     text_integer(line, value);
 }
 
-void audit_record_hash(struct text *line, const char *name,
-                       const unsigned char hash[AUDIT_HASH_BYTES])
+static void put_hex(struct text *line, const char *name, const unsigned char *bytes, size_t length)
 {
     put_name(line, name);
     text_put(line, "\"");
-    text_hex(line, hash, AUDIT_HASH_BYTES);
+    text_hex(line, bytes, length);
     text_put(line, "\"");
+}
+
+void audit_record_hash(struct text *line, const char *name,
+                       const unsigned char hash[AUDIT_HASH_BYTES])
+{
+    put_hex(line, name, hash, AUDIT_HASH_BYTES);
 }
 
 void audit_record_time(struct text *line)
@@ -76,6 +81,8 @@ void audit_record_write(struct text *line, const struct audit_record *record,
     audit_record_string(line, "jti", record->jti);
     if (record->token)
         audit_record_hash(line, "token_sha256", token_hash);
+    if (record->digest)
+        put_hex(line, "digest", record->digest, record->digest_length);
     audit_record_string(line, "reference", record->reference);
     audit_record_string(line, "error", record->error);
 }

@@ -11,7 +11,7 @@
 
 /* A decision. Strings are NULL and numbers absent where they are not known. */
 struct audit_record {
-    const char *type; /* "mint" */
+    const char *type; /* "mint" or "sign" */
     const struct peer *peer;
     unsigned configuration;
     const char *profile;
@@ -25,6 +25,8 @@ struct audit_record {
     const char *jti;
     const char *token; /* its SHA-256 is recorded */
     size_t token_length;
+    const unsigned char *digest; /* of what was signed for the caller; it is recorded */
+    size_t digest_length;
     const char *reference;
     const char *error;
 };

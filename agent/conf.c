@@ -28,7 +28,7 @@ static int load_profile(struct conf *conf, const char *file_name, size_t name_le
         return r;
     struct profile *profile = conf->profiles[conf->profile_count++];
     conf->seals |= profile->seal != NULL;
-    if (compose_prepare(profile) == 0)
+    if (profile->kind->signs_data || compose_prepare(profile) == 0)
         return 0;
     snprintf(error, CONF_ERROR_MAX, "out of memory");
     return -1;
@@ -108,9 +108,27 @@ int conf_load(const char *path, struct conf **ret_conf, char error[static CONF_E
     return 0;
 }
 
+/* A key that signs what callers give must be used by nothing else: its profile owns it. */
+static int bind_signers(struct conf *conf, struct profile *profile)
+{
+    struct p11_error error;
+    for (size_t i = 0; i < profile->signer_count; i++) {
+        struct signer *signer = &profile->signers[i];
+        if (keyring_add(conf->keyring, profile->key_uri, signer->mech, &signer->key, &error) < 0)
+            return -1;
+        signer->key->owner = profile;
+        signer->key->verify = profile->verify;
+        signer->key->hashes = signer->mech->family != MECH_EDDSA;
+    }
+    profile->key = profile->signers[0].key;
+    return 0;
+}
+
 static int bind_profile(struct conf *conf, struct profile *profile)
 {
     struct p11_error error;
+    if (profile->kind->signs_data)
+        return bind_signers(conf, profile);
     if (keyring_add(conf->keyring, profile->key_uri, profile->mech, &profile->key, &error) < 0)
         return -1;
     profile->key->verify = profile->verify;
@@ -119,6 +137,7 @@ static int bind_profile(struct conf *conf, struct profile *profile)
         if (keyring_add(conf->keyring, published->key_uri, published->mech, &published->key,
                         &error) < 0)
             return -1;
+        published->key->beside = profile->key;
     }
     return 0;
 }

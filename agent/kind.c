@@ -62,6 +62,11 @@ static const struct kind kinds[] = {
         .typ_settable = true,
         .may_name_issuer = true,
     },
+    {
+        .name = "raw",
+        .private_key = true,
+        .signs_data = true,
+    },
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 

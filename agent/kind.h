@@ -39,6 +39,8 @@ struct kind {
     bool typ_settable;         /* a profile may say another typ than JWT */
     bool sealable;             /* may be encrypted to the provider */
     bool sealed;               /* ... and always is */
+    bool signs_data;           /* what callers give: it makes no tokens, and has none of the above
+                                * but private_key */
     bool may_name_issuer;      /* its identifier is the issuer: a client assertion */
 };
 

@@ -13,6 +13,7 @@ agent_libagent_a_SOURCES = \
 	agent/audit.c agent/audit.h \
 	agent/audit_file.c agent/audit_file.h \
 	agent/audit_record.c agent/audit_record.h \
+	agent/base64.c agent/base64.h \
 	agent/compose.c agent/compose.h \
 	agent/conf.c agent/conf.h \
 	agent/conf_agent.c agent/conf_agent.h \

@@ -176,6 +176,36 @@ static int check_audience(const struct profile *profile, const char *audience,
     return REFUSAL_UNKNOWN_AUDIENCE;
 }
 
+static int check_token(const struct profile *profile, const struct request *request,
+                       struct verdict *verdict, struct refusal *refusal)
+{
+    int r = check_audience(profile, request->audience, verdict, refusal);
+    for (size_t i = 0; r == 0 && i < request->claim_count; i++)
+        r = check_claim(profile, &request->claims[i], verdict, refusal);
+    return r < 0 ? r : check_given(profile, verdict, refusal);
+}
+
+static int refuse_parameter(struct refusal *refusal, const char *name)
+{
+    refusal->name = name;
+    return REFUSAL_INVALID_PARAMETER;
+}
+
+/* EdDSA signs no hashes: RFC 8032 section 5.1. */
+static int check_signing(const struct profile *profile, const struct request *request,
+                         struct verdict *verdict, struct refusal *refusal)
+{
+    const struct signer *signer = profile_signer(profile, request->algorithm);
+    if (!signer)
+        return refuse_parameter(refusal, "algorithm");
+    if (request->digest.data &&
+        (signer->mech->family == MECH_EDDSA ||
+         request->digest.length != mech_hash_at(signer->mech->digest)->length))
+        return refuse_parameter(refusal, "digest");
+    verdict->signer = signer;
+    return 0;
+}
+
 int policy_check(const struct conf *conf, const struct peer *peer, const struct request *request,
                  struct verdict *verdict, struct refusal *refusal)
 {
@@ -184,8 +214,12 @@ int policy_check(const struct conf *conf, const struct peer *peer, const struct 
     if (!profile || !policy_allows(profile, peer, &verdict->allow))
         return REFUSAL_NOT_ALLOWED;
     verdict->profile = profile;
-    int r = check_audience(profile, request->audience, verdict, refusal);
-    for (size_t i = 0; r == 0 && i < request->claim_count; i++)
-        r = check_claim(profile, &request->claims[i], verdict, refusal);
-    return r < 0 ? r : check_given(profile, verdict, refusal);
+    bool signing = request->method == METHOD_SIGN;
+    if (signing != profile->kind->signs_data) {
+        refusal->message = signing ? "The profile mints tokens, it does not sign data."
+                                   : "The profile signs data, it does not mint tokens.";
+        return REFUSAL_NOT_ALLOWED;
+    }
+    return signing ? check_signing(profile, request, verdict, refusal)
+                   : check_token(profile, request, verdict, refusal);
 }

@@ -9,9 +9,10 @@
 /* Whether the caller may use the profile; if so, by which entry. */
 bool policy_allows(const struct profile *profile, const struct peer *peer, size_t *ret_entry);
 
-/* Checks a request for a token. Returns 0 or a refusal_code: REFUSAL_NOT_ALLOWED, alike for a
- * profile that is unknown and one that is forbidden, REFUSAL_UNKNOWN_AUDIENCE or
- * REFUSAL_INVALID_CLAIM. *verdict is filled in as far as the check went. */
+/* Checks a request for a token or a signature. Returns 0 or a refusal_code: REFUSAL_NOT_ALLOWED,
+ * alike for a profile that is unknown and one that is forbidden, and also where the profile is of
+ * the other sort; REFUSAL_UNKNOWN_AUDIENCE or REFUSAL_INVALID_CLAIM of a token;
+ * REFUSAL_INVALID_PARAMETER of a signature. *verdict is filled in as far as the check went. */
 int policy_check(const struct conf *conf, const struct peer *peer, const struct request *request,
                  struct verdict *verdict, struct refusal *refusal);
 

@@ -87,6 +87,31 @@ static int take_algorithm(struct json_file *file, const struct json_at *at, void
     return take_mech(file, at, loading->profile->kind, &loading->profile->mech);
 }
 
+static int take_signer(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    struct profile *profile = loading->profile;
+    struct signer *signer = &profile->signers[profile->signer_count];
+    if (take_mech(file, at, profile->kind, &signer->mech) < 0)
+        return -1;
+    if (profile_signer(profile, signer->mech->algorithm))
+        return json_file_error(file, at, "stands here twice");
+    const struct mech *first = profile->signers[0].mech;
+    if (mech_is_rsa(first) != mech_is_rsa(signer->mech) ||
+        (!mech_is_rsa(first) && profile->signer_count > 0))
+        return json_file_error(file, at, "and %s serve no key both", first->algorithm);
+    profile->signer_count++;
+    return 0;
+}
+
+static int take_algorithms(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    int r = json_take_array(file, at, PROFILE_SIGNERS_MAX, take_signer, target);
+    loading->profile->mech = loading->profile->signers[0].mech;
+    return r;
+}
+
 static int take_published_key(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
@@ -282,6 +307,17 @@ static const struct json_member members[] = {
     {NULL, false, NULL},
 };
 
+/* Of the kinds that sign data. */
+static const struct json_member data_members[] = {
+    {"version", true, take_version},
+    {"kind", true, skip},
+    {"key", true, take_key},
+    {"algorithms", true, take_algorithms},
+    {"verify", false, take_verify},
+    {"allow", false, take_allow},
+    {NULL, false, NULL},
+};
+
 /* What must be known before the other members make sense: the kind. */
 static int take_first(struct json_file *file, const struct json_at *root, struct loading *loading)
 {
@@ -345,6 +381,8 @@ static int load(struct json_file *file, struct loading *loading)
     if (!json_is_object(root.value))
         return json_file_error(file, &root, "must be an object");
     int r = take_first(file, &root, loading);
+    if (r == 0 && loading->profile->kind->signs_data)
+        return json_take_object(file, &root, data_members, loading);
     if (r == 0)
         r = profile_claims_take(file, &root, loading->profile);
     if (r == 0)
@@ -375,6 +413,14 @@ int profile_load(const char *path, const char *name, const char *const *listener
     }
     *ret_profile = loading.profile;
     return 0;
+}
+
+const struct signer *profile_signer(const struct profile *profile, const char *algorithm)
+{
+    for (size_t i = 0; i < profile->signer_count; i++)
+        if (strcmp(profile->signers[i].mech->algorithm, algorithm) == 0)
+            return &profile->signers[i];
+    return NULL;
 }
 
 void profile_free(struct profile *profile)

@@ -16,6 +16,7 @@
 #define PROFILE_ACCEPT_MAX    32 /* claims; the bits of a claim_set */
 #define PROFILE_ONE_OF_MAX    8
 #define PROFILE_PUBLISH_MAX   8
+#define PROFILE_SIGNERS_MAX   8
 #define PROFILE_LIFETIME_MAX  86400 /* seconds */
 #define PROFILE_BACKDATE_MAX  300   /* seconds */
 
@@ -27,6 +28,12 @@ struct published {
     struct key *key; /* borrowed from the configuration's keyring */
 };
 
+/* An algorithm that callers of a profile that signs data may ask for, with the profile's key. */
+struct signer {
+    const struct mech *mech;
+    struct key *key; /* borrowed from the configuration's keyring */
+};
+
 struct composition;
 struct provider_keys;
 struct seal;
@@ -35,10 +42,12 @@ struct profile {
     char *name;
     const struct kind *kind;
     char *key_uri;
-    const struct mech *mech;
-    struct key *key; /* borrowed from the configuration's keyring */
-    bool verify;     /* every signature, not only RSA's, before it is given out */
-    char *issuer;    /* client_id, or issuer */
+    const struct mech *mech; /* of the first signer, where there are signers */
+    struct key *key;         /* the same; borrowed from the configuration's keyring */
+    struct signer signers[PROFILE_SIGNERS_MAX]; /* of a kind that signs data; else none */
+    size_t signer_count;
+    bool verify;  /* every signature, not only RSA's, before it is given out */
+    char *issuer; /* client_id, or issuer */
     char *typ;
     char *kid;      /* as set in the profile, or NULL: a private key's thumbprint */
     bool wants_jti; /* where the kind leaves it open */
@@ -71,6 +80,9 @@ int profile_load(const char *path, const char *name, const char *const *listener
 
 /* Accepts NULL. */
 void profile_free(struct profile *profile);
+
+/* Whoever signs by that JOSE algorithm for callers, or NULL. */
+const struct signer *profile_signer(const struct profile *profile, const char *algorithm);
 
 /* The bit of an accepted claim; 0 for any other name. */
 claim_set profile_claim(const struct profile *profile, const char *name);

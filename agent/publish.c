@@ -34,12 +34,13 @@ static bool is_written(const struct set *set, const struct key *key, const char 
     return false;
 }
 
-static int put_key(struct set *set, struct key *key, const struct mech *mech, const char *kid_set)
+/* `algorithm` is NULL for a key with several. */
+static int put_key(struct set *set, struct key *key, const char *algorithm, const char *kid_set)
 {
     char kid[PROFILE_STRING_MAX + 1], *jwk;
     size_t length;
     struct p11_error error;
-    if (!key_is_named(key)) {
+    if (!key_is_named(key) || key_is_shared(key)) {
         int r = sign_why_not(key, &error);
         p11_error_describe(&error, set->refusal->detail, sizeof set->refusal->detail);
         return refusal_from_p11(r);
@@ -47,7 +48,7 @@ static int put_key(struct set *set, struct key *key, const struct mech *mech, co
     if (is_written(set, key, kid_set))
         return 0;
     if (kid_write(set->jose, key, kid_set, kid, sizeof kid) < 0 ||
-        jwk_write(key->public_key, kid, "sig", mech->algorithm, &jwk, &length) < 0)
+        jwk_write(key->public_key, kid, "sig", algorithm, &jwk, &length) < 0)
         return REFUSAL_INTERNAL;
     text_put(set->out, set->count ? "," : "");
     text_add(set->out, jwk, length);
@@ -60,9 +61,10 @@ static int put_profile(struct set *set, const struct profile *profile)
 {
     if (profile->mech->family == MECH_HMAC)
         return 0;
-    int r = put_key(set, profile->key, profile->mech, profile->kid);
+    const char *algorithm = profile->signer_count > 1 ? NULL : profile->mech->algorithm;
+    int r = put_key(set, profile->key, algorithm, profile->kid);
     for (size_t i = 0; r == 0 && i < profile->publish_count; i++)
-        r = put_key(set, profile->publish[i].key, profile->publish[i].mech,
+        r = put_key(set, profile->publish[i].key, profile->publish[i].mech->algorithm,
                     profile->publish[i].kid);
     return r;
 }
@@ -75,7 +77,9 @@ static int put_profiles(struct set *set, const struct conf *conf, const struct p
     int r = 0;
     for (size_t i = 0; r == 0 && i < conf->profile_count; i++) {
         const struct profile *profile = conf->profiles[i];
-        if ((name && strcmp(profile->name, name) != 0) || !policy_allows(profile, peer, &entry))
+        if (name ? strcmp(profile->name, name) != 0 : profile->kind->signs_data)
+            continue;
+        if (!policy_allows(profile, peer, &entry))
             continue;
         found = true;
         r = put_profile(set, profile);

@@ -8,8 +8,9 @@
 
 /* Writes the reply's parameters, {"jwks":{"keys":[...]}}: the keys of `profile`, or, where it is
  * NULL, of all profiles that the caller may use, each key once. Profiles of client secrets have
- * none. Returns 0 or a refusal_code: REFUSAL_NOT_ALLOWED, or why a key is not known; nothing is
- * left out, so that a publisher never drops a key that still signs. */
+ * none; those of profiles that sign data are given only when asked for by name. Returns 0 or a
+ * refusal_code: REFUSAL_NOT_ALLOWED, or why a key is not known; nothing is left out, so that a
+ * publisher never drops a key that still signs. */
 int publish_keys(const struct jose *jose, const struct conf *conf, const struct peer *peer,
                  const char *profile, struct text *out, struct refusal *refusal);
 

@@ -1,6 +1,7 @@
 /* Writes replies and names errors to callers. */
 #include "config.h"
 #include "agent/reply.h"
+#include "agent/base64.h"
 
 #include <string.h>
 
@@ -79,6 +80,21 @@ void reply_token(struct text *out, const char *token, size_t token_length, int64
         put_name(out, "kid", false);
         text_string(out, kid, strlen(kid));
     }
+    put_name(out, "id", false);
+    text_integer(out, id);
+    text_put(out, "}");
+    end_message(out);
+}
+
+void reply_signature(struct text *out, const unsigned char *signature, size_t length, int64_t id)
+{
+    text_put(out, "{\"parameters\":{\"signature\":\"");
+    char *place = text_reserve(out, BASE64_LENGTH(length));
+    if (place) {
+        base64_encode(signature, length, place);
+        out->length += BASE64_LENGTH(length);
+    }
+    text_put(out, "\"");
     put_name(out, "id", false);
     text_integer(out, id);
     text_put(out, "}");

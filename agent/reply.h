@@ -10,6 +10,8 @@
 void reply_token(struct text *out, const char *token, size_t token_length, int64_t expires_at,
                  const char *kid, int64_t id);
 
+void reply_signature(struct text *out, const unsigned char *signature, size_t length, int64_t id);
+
 /* `parameters` is a JSON object. */
 void reply_parameters(struct text *out, const struct text *parameters);
 

@@ -1,10 +1,12 @@
 /* Turns a message into a const struct request: the table of methods and their parameters. */
 #include "config.h"
 #include "agent/request.h"
+#include "agent/base64.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define PARAMETERS_MAX 4
+#define PARAMETERS_MAX 5
 
 struct parameter {
     const char *name;
@@ -16,6 +18,7 @@ struct method_row {
     const char *name;
     enum method method;
     struct parameter parameters[PARAMETERS_MAX];
+    const char *(*mistake)(const struct request *request); /* the parameter at fault, or NULL */
 };
 
 static int take_string(json_t *value, const char **ret_string)
@@ -37,6 +40,38 @@ static int take_audience(json_t *value, struct request *request)
 static int take_interface(json_t *value, struct request *request)
 {
     return take_string(value, &request->interface);
+}
+
+static int take_algorithm(json_t *value, struct request *request)
+{
+    return take_string(value, &request->algorithm);
+}
+
+static int take_bytes(json_t *value, struct bytes *ret_bytes)
+{
+    const char *text = json_string_value(value);
+    size_t length = json_string_length(value);
+    if (!text || length > BASE64_LENGTH(REQUEST_DATA_MAX))
+        return -1;
+    return base64_decode(text, length, &ret_bytes->data, &ret_bytes->length);
+}
+
+static int take_data(json_t *value, struct request *request)
+{
+    return take_bytes(value, &request->data);
+}
+
+static int take_digest(json_t *value, struct request *request)
+{
+    return take_bytes(value, &request->digest);
+}
+
+/* Exactly one of them is signed. */
+static const char *data_or_digest(const struct request *request)
+{
+    if (request->data.data && request->digest.data)
+        return "digest";
+    return request->data.data || request->digest.data ? NULL : "data";
 }
 
 static int take_reference(json_t *value, struct request *request)
@@ -102,14 +137,24 @@ static const struct method_row methods[] = {
      {{"profile", true, take_profile},
       {"audience", false, take_audience},
       {"claims", false, take_claims},
-      {"reference", false, take_reference}}},
-    {"io.hintsign.Agent.GetKeys", METHOD_GET_KEYS, {{"profile", false, take_profile}}},
-    {"io.hintsign.Agent.ListProfiles", METHOD_LIST_PROFILES, {{0}}},
-    {"io.hintsign.Agent.GetStatus", METHOD_GET_STATUS, {{0}}},
-    {"org.varlink.service.GetInfo", METHOD_GET_INFO, {{0}}},
+      {"reference", false, take_reference}},
+     NULL},
+    {"io.hintsign.Agent.Sign",
+     METHOD_SIGN,
+     {{"profile", true, take_profile},
+      {"algorithm", true, take_algorithm},
+      {"data", false, take_data},
+      {"digest", false, take_digest},
+      {"reference", false, take_reference}},
+     data_or_digest},
+    {"io.hintsign.Agent.GetKeys", METHOD_GET_KEYS, {{"profile", false, take_profile}}, NULL},
+    {"io.hintsign.Agent.ListProfiles", METHOD_LIST_PROFILES, {{0}}, NULL},
+    {"io.hintsign.Agent.GetStatus", METHOD_GET_STATUS, {{0}}, NULL},
+    {"org.varlink.service.GetInfo", METHOD_GET_INFO, {{0}}, NULL},
     {"org.varlink.service.GetInterfaceDescription",
      METHOD_GET_INTERFACE_DESCRIPTION,
-     {{"interface", true, take_interface}}},
+     {{"interface", true, take_interface}},
+     NULL},
 };
 #define METHODS (sizeof methods / sizeof methods[0])
 
@@ -206,7 +251,8 @@ static int take_parameters(const struct method_row *method, json_t *parameters,
         if (method->parameters[i].required &&
             !json_object_get(parameters, method->parameters[i].name))
             return refuse(refusal, REFUSAL_INVALID_PARAMETER, method->parameters[i].name);
-    return 0;
+    const char *mistake = method->mistake ? method->mistake(request) : NULL;
+    return mistake ? refuse(refusal, REFUSAL_INVALID_PARAMETER, mistake) : 0;
 }
 
 /* The call's own switches. `more` is answered with a single reply, as Varlink allows; there is
@@ -251,6 +297,9 @@ int request_parse(const char *message, size_t length, struct request *request,
 
 void request_clear(struct request *request)
 {
+    free(request->data.data);
+    free(request->digest.data);
+    request->data = request->digest = (struct bytes){0};
     json_decref(request->root);
     request->root = NULL;
 }

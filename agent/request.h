@@ -12,9 +12,11 @@
 #define REQUEST_DEPTH_MAX     16
 #define REQUEST_CLAIMS_MAX    32  /* of a request; as many members of objects in all */
 #define REQUEST_REFERENCE_MAX 128 /* printable ASCII characters */
+#define REQUEST_DATA_MAX      ((size_t)45 * 1024) /* bytes to be signed */
 
 enum method {
     METHOD_MINT,
+    METHOD_SIGN,
     METHOD_GET_KEYS,
     METHOD_LIST_PROFILES,
     METHOD_GET_STATUS,
@@ -33,6 +35,12 @@ struct claim {
     size_t member_count;
 };
 
+/* Bytes that the caller gave. */
+struct bytes {
+    unsigned char *data; /* owned; NULL: not given */
+    size_t length;
+};
+
 /* All strings are borrowed from `root`; absent ones are NULL. */
 struct request {
     json_t *root;
@@ -42,6 +50,9 @@ struct request {
     const char *audience;
     const char *reference;
     const char *interface;
+    const char *algorithm;
+    struct bytes data;                       /* of METHOD_SIGN: either this ... */
+    struct bytes digest;                     /* ... or this */
     struct claim claims[REQUEST_CLAIMS_MAX]; /* the claims themselves ... */
     size_t claim_count;
     struct claim members[REQUEST_CLAIMS_MAX]; /* ... and the members of those that are objects */

@@ -55,7 +55,10 @@ struct call {
     const struct peer *peer;
     struct request request;
     struct verdict verdict;
-    struct composed composed;
+    struct composed composed;                    /* of Mint */
+    unsigned char digest[CRYPTO_DIGEST_MAX];     /* of Sign: of what was signed ... */
+    unsigned char signature[MECH_SIGNATURE_MAX]; /* ... and what came of it */
+    size_t signature_len;
     struct refusal refusal;
     int64_t id;
 };
@@ -73,28 +76,52 @@ static int compose(struct call *call)
                          &call->serving->token, &call->composed);
 }
 
+static int from_p11(struct call *call, int code, const struct p11_error *error)
+{
+    p11_error_describe(error, call->refusal.detail, sizeof call->refusal.detail);
+    return refusal_from_p11(code);
+}
+
 /* Makes the signing input a JWS in compact serialization (RFC 7515 section 7.1). */
 static int sign(struct call *call)
 {
     const struct profile *profile = call->verdict.profile;
     struct text *token = &call->serving->token;
-    unsigned char signature[MECH_SIGNATURE_MAX];
-    size_t signature_len;
     struct p11_error error;
-    int r = sign_run(profile->key, token->data, token->length, call->serving->number, signature,
-                     &signature_len, &error);
-    if (r < 0) {
-        p11_error_describe(&error, call->refusal.detail, sizeof call->refusal.detail);
-        return refusal_from_p11(r);
-    }
-    size_t length = BASE64URL_LENGTH(signature_len);
+    int r = sign_run(profile->key, token->data, token->length, call->serving->number,
+                     call->signature, &call->signature_len, &error);
+    if (r < 0)
+        return from_p11(call, r, &error);
+    size_t length = BASE64URL_LENGTH(call->signature_len);
     text_put(token, ".");
     char *place = text_reserve(token, length);
     if (!place)
         return REFUSAL_INTERNAL;
-    base64url_encode(signature, signature_len, place);
+    base64url_encode(call->signature, call->signature_len, place);
     token->length += length;
     return 0;
+}
+
+/* Signs what the caller gave: the digest, his or ours, or, with EdDSA, the data. */
+static int sign_given(struct call *call)
+{
+    const struct signer *signer = call->verdict.signer;
+    const struct bytes *data = &call->request.data, *digest = &call->request.digest;
+    unsigned hint = call->serving->number;
+    struct p11_error error;
+    int r;
+    if (digest->data)
+        memcpy(call->digest, digest->data, digest->length);
+    else if (!crypto_digest(call->serving->service->crypto, signer->mech, data->data, data->length,
+                            call->digest))
+        return REFUSAL_INTERNAL;
+    if (signer->mech->family == MECH_EDDSA)
+        r = sign_run(signer->key, data->data, data->length, hint, call->signature,
+                     &call->signature_len, &error);
+    else
+        r = sign_hash(signer->key, call->digest, hint, call->signature, &call->signature_len,
+                      &error);
+    return r < 0 ? from_p11(call, r, &error) : 0;
 }
 
 static int seal(struct call *call)
@@ -106,13 +133,37 @@ static int seal(struct call *call)
                               &call->serving->token, &call->refusal);
 }
 
+static void describe_token(const struct call *call, int r, struct audit_record *record)
+{
+    const struct profile *profile = call->verdict.profile;
+    record->algorithm = profile->mech->algorithm;
+    record->kid = compose_kid(profile);
+    if (r != REFUSAL_UNKNOWN_AUDIENCE)
+        record->audience = profile->audiences[call->verdict.audience];
+    if (r == 0) {
+        record->jti = call->composed.jti[0] ? call->composed.jti : NULL;
+        record->token = call->serving->token.data;
+        record->token_length = call->serving->token.length;
+    }
+}
+
+static void describe_signature(const struct call *call, int r, struct audit_record *record)
+{
+    const struct signer *signer = call->verdict.signer;
+    record->algorithm = signer ? signer->mech->algorithm : NULL;
+    if (r == 0) {
+        record->digest = call->digest;
+        record->digest_length = mech_hash_at(signer->mech->digest)->length;
+    }
+}
+
 /* Every decision is recorded, also those against the caller. A name that no profile can have is
  * not: it would be his text in our log. */
 static int record(struct call *call, int r)
 {
     const struct request *request = &call->request;
     const struct profile *profile = call->verdict.profile;
-    struct audit_record record = {.type = "mint",
+    struct audit_record record = {.type = request->method == METHOD_SIGN ? "sign" : "mint",
                                   .peer = call->peer,
                                   .configuration = call->conf->generation,
                                   .reference = request->reference,
@@ -122,41 +173,52 @@ static int record(struct call *call, int r)
     if (profile) {
         record.allowed = true;
         record.allow = call->verdict.allow;
-        record.algorithm = profile->mech->algorithm;
-        record.kid = compose_kid(profile);
-        if (r != REFUSAL_UNKNOWN_AUDIENCE)
-            record.audience = profile->audiences[call->verdict.audience];
         if (key_is_named(profile->key)) {
             record.key = profile->key->label;
             record.key_digest = profile->key->digest;
         }
-    }
-    if (r == 0) {
-        record.jti = call->composed.jti[0] ? call->composed.jti : NULL;
-        record.token = call->serving->token.data;
-        record.token_length = call->serving->token.length;
+        if (profile->kind->signs_data)
+            describe_signature(call, r, &record);
+        else
+            describe_token(call, r, &record);
     }
     return audit_append(call->serving->service->audit, &call->serving->audit, &record, &call->id);
 }
 
 static int mint(struct call *call)
 {
-    int r = policy_check(call->conf, call->peer, &call->request, &call->verdict, &call->refusal);
-    if (r == 0)
-        r = compose(call);
+    int r = compose(call);
     if (r == 0)
         r = sign(call);
     if (r == 0)
         r = seal(call);
+    return r;
+}
+
+static void reply(struct call *call)
+{
+    struct text *replies = &call->serving->replies;
+    const struct text *token = &call->serving->token;
+    if (call->request.method == METHOD_SIGN)
+        reply_signature(replies, call->signature, call->signature_len, call->id);
+    else
+        reply_token(replies, token->data, token->length, call->composed.expires_at,
+                    compose_kid(call->verdict.profile), call->id);
+}
+
+/* The methods that give out a token or a signature. */
+static int give(struct call *call)
+{
+    int r = policy_check(call->conf, call->peer, &call->request, &call->verdict, &call->refusal);
+    if (r == 0)
+        r = call->request.method == METHOD_SIGN ? sign_given(call) : mint(call);
     int recorded = record(call, r);
     if (recorded < 0)
         return recorded;
     call->serving->answers[call->serving->count].recorded = true;
-    if (r < 0)
-        return r;
-    reply_token(&call->serving->replies, call->serving->token.data, call->serving->token.length,
-                call->composed.expires_at, compose_kid(call->verdict.profile), call->id);
-    return 0;
+    if (r == 0)
+        reply(call);
+    return r;
 }
 
 /* The methods that give out nothing: what they show depends on the caller, and is not recorded. */
@@ -192,6 +254,11 @@ static int tell(struct call *call)
     return r;
 }
 
+static bool gives(enum method method)
+{
+    return method == METHOD_MINT || method == METHOD_SIGN;
+}
+
 bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
                    const char *message, size_t length)
 {
@@ -201,7 +268,7 @@ bool serve_message(struct serving *serving, const struct conf *conf, const struc
     *answer = (struct answer){0};
     int r = request_parse(message, length, &call.request, &call.refusal);
     if (r == 0)
-        r = call.request.method == METHOD_MINT ? mint(&call) : tell(&call);
+        r = gives(call.request.method) ? give(&call) : tell(&call);
     if (r < 0)
         reply_error(&serving->replies, r, &call.refusal);
     if (r == REFUSAL_INTERNAL)

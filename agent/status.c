@@ -36,12 +36,22 @@ static void put_token(struct token *token, const struct peer *peer, struct text 
     text_put(out, "}");
 }
 
+/* The key that keeps the profile from being ready, or NULL. Each signer has one of its own. */
+static const struct key *find_unready(const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->signer_count; i++)
+        if (!atomic_load(&profile->signers[i].key->ready))
+            return profile->signers[i].key;
+    return atomic_load(&profile->key->ready) ? NULL : profile->key;
+}
+
 bool status_is_ready(const struct conf *conf, const struct profile *profile, char *reason,
                      size_t size)
 {
-    if (atomic_load(&profile->key->ready))
+    const struct key *unready = find_unready(profile);
+    if (!unready)
         return provider_keys_ready(profile, time(NULL), reason, size);
-    key_reason(conf->keyring, profile->key, reason, size);
+    key_reason(conf->keyring, unready, reason, size);
     return false;
 }
 
@@ -116,6 +126,16 @@ static void put_claims(const struct profile *profile, claim_set claims, struct t
     text_put(out, "]");
 }
 
+static void put_algorithms(const struct profile *profile, struct text *out)
+{
+    text_put(out, ",\"algorithms\":[");
+    for (size_t i = 0; i < profile->signer_count; i++) {
+        text_put(out, i ? "," : "");
+        put_string(out, profile->signers[i].mech->algorithm);
+    }
+    text_put(out, "]");
+}
+
 static void put_profile(const struct conf *conf, const struct profile *profile, struct text *out)
 {
     char reason[STATUS_REASON_MAX];
@@ -125,6 +145,8 @@ static void put_profile(const struct conf *conf, const struct profile *profile, 
     put_string(out, profile->kind->name);
     text_put(out, ",\"algorithm\":");
     put_string(out, profile->mech->algorithm);
+    if (profile->signer_count)
+        put_algorithms(profile, out);
     text_put(out, ",\"audiences\":[");
     for (size_t i = 0; i < profile->audience_count; i++) {
         text_put(out, i ? "," : "");

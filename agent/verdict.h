@@ -9,6 +9,7 @@
 struct verdict {
     const struct profile *profile; /* NULL: the caller may not use it, or there is none */
     size_t allow;                  /* the entry that matched */
+    const struct signer *signer;   /* of Sign; NULL: none was approved */
     size_t audience;               /* its index */
     const struct claim *claims[PROFILE_ACCEPT_MAX]; /* by accepted claim; NULL: not given */
 };

@@ -90,9 +90,38 @@ typedef void hintsign_answer_fn(void *data, size_t index, int code,
 int hintsign_mint_many(struct hintsign *handle, const struct hintsign_request *requests,
                        size_t count, hintsign_answer_fn *answer, void *data);
 
+/* Bytes that a request to sign may have: data that is longer must be hashed by the caller. */
+#define HINTSIGN_DATA_MAX 46080
+
+/* What a signature is asked for with; of data and digest exactly one is not NULL. */
+struct hintsign_sign_request {
+    const char *profile;   /* of kind raw; required */
+    const char *algorithm; /* as in JOSE, e.g. "ES256"; one of the profile's; required */
+    const void *data;      /* what is to be signed */
+    size_t data_length;
+    const void *digest; /* ... or its hash, by the algorithm's hash function; not for EdDSA */
+    size_t digest_length;
+    const char *reference; /* for the audit log; NULL: none */
+};
+
+/* A signature. Allocated by the library, which may add members at the end. */
+struct hintsign_signature {
+    const unsigned char *bytes; /* of ECDSA: r||s (RFC 7518 section 3.4) */
+    size_t length;
+    int64_t id; /* sequence number of its audit record */
+};
+
+/* Asks for one signature, which the caller frees. */
+int hintsign_sign(struct hintsign *handle, const struct hintsign_sign_request *request,
+                  struct hintsign_signature **ret_signature);
+
+/* Frees a signature, which may be NULL. */
+void hintsign_signature_free(struct hintsign_signature *signature);
+
 /* The public keys with which tokens of `profile` are verified, or those of every profile that the
  * caller may use where it is NULL: the JSON text of a JWK Set (RFC 7517), {"keys":[...]}, as a
- * discovery service publishes it. The caller frees it with free(3). */
+ * discovery service publishes it. Profiles of kind raw must be named. The caller frees it with
+ * free(3). */
 int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json);
 
 /* The profiles that the caller may use: the JSON text of ListProfiles' reply in

@@ -5,12 +5,14 @@ EXTRA_DIST += client/hintsign.map
 
 lib_LTLIBRARIES += libhintsign.la
 libhintsign_la_SOURCES = \
+	client/base64.c client/base64.h \
 	client/connection.c client/connection.h \
 	client/error.c client/error.h \
 	client/exchange.c client/exchange.h \
 	client/keys.c \
 	client/mint.c \
 	client/reply.c client/reply.h \
+	client/sign.c \
 	client/status.c \
 	client/varlink.c client/varlink.h
 libhintsign_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -50,7 +50,9 @@ EXTRA_DIST += tests/integration/terminal.py
 # Private keys, verified by others.
 INTEGRATION_TESTS += \
 	tests/integration/120-private-keys.sh \
-	tests/integration/125-rotation.sh
+	tests/integration/125-rotation.sh \
+	tests/integration/130-sign.sh
+EXTRA_DIST += tests/integration/sign.py
 EXTRA_DIST += \
 	tests/interop/leading_zeros.py tests/interop/private_keys.py tests/interop/rotation.py
 
@@ -118,7 +120,8 @@ CLIENT_TESTS = \
 	tests/unit/test_client_keys \
 	tests/unit/test_client_lines \
 	tests/unit/test_client_mint \
-	tests/unit/test_client_reply
+	tests/unit/test_client_reply \
+	tests/unit/test_client_sign
 check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 endif
@@ -140,6 +143,9 @@ tests_unit_test_client_lines_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_client_mint_SOURCES = tests/unit/test_client_mint.c $(scripted_agent)
 tests_unit_test_client_mint_CFLAGS = $(client_test_cflags)
 tests_unit_test_client_mint_LDADD = $(client_test_libs)
+tests_unit_test_client_sign_SOURCES = tests/unit/test_client_sign.c $(scripted_agent)
+tests_unit_test_client_sign_CFLAGS = $(client_test_cflags)
+tests_unit_test_client_sign_LDADD = $(client_test_libs)
 tests_unit_test_client_reply_SOURCES = tests/unit/test_client_reply.c $(scripted_agent)
 tests_unit_test_client_reply_CFLAGS = $(client_test_cflags)
 tests_unit_test_client_reply_CPPFLAGS = $(AM_CPPFLAGS) \
@@ -237,6 +243,7 @@ if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
+	tests/unit/test_base64 \
 	tests/unit/test_base64url \
 	tests/unit/test_compose \
 	tests/unit/test_conf \
@@ -264,6 +271,8 @@ tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_file_LDADD = $(agent_test_libs)
+tests_unit_test_base64_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_base64_LDADD = $(agent_test_libs)
 tests_unit_test_base64url_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_base64url_LDADD = $(agent_test_libs)
 tests_unit_test_compose_CPPFLAGS = $(agent_test_cppflags)

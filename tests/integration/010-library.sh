@@ -40,7 +40,7 @@ members() {
     sed -n "/^struct $1 {/,/^};/p" "$2" | sed -E 's|/\*.*\*/||; s/^ +//; s/ +$//'
 }
 
-for type in hintsign_request hintsign_token hintsign_error; do
+for type in hintsign_request hintsign_token hintsign_sign_request hintsign_signature hintsign_error; do
     is "$(members $type "$page")" "$(members $type "$header")" "libhintsign.3 has struct $type as it is"
 done
 is "$(sed -nE 's/^\.It Dv (HINTSIGN_[A-Z_]+)/\1/p' "$page")" \

@@ -139,7 +139,6 @@ bad_agent 8 '"workers": 5 }' 'duplicate object key near '"'\"workers\"'"
 
 bad_profile 1 '{' '"version" is missing'
 bad_profile 2 '"kind": "pingtwo",' 'kind: must be one of pingone, authway, ...'
-bad_profile 2 '"kind": "raw",' 'kind: must be one of pingone, authway, ...'
 bad_profile 2 '"kind": "authway", "typ": "JOSE",' 'typ: cannot be set for kind authway'
 bad_profile 2 '"kind": "authway", "kid": "1",' 'kid: cannot be set for kind authway'
 bad_profile 3 '"key": "pkcs11:",' 'key: the URI names no key: object= or id= is missing'

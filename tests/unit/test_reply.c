@@ -30,6 +30,14 @@ static void tokens(void **state)
     assert_message(&out, "{\"parameters\":{\"token\":\"a.b.c\",\"id\":9223372036854775807}}");
 }
 
+static void signatures(void **state)
+{
+    struct text out = {0};
+    (void)state;
+    reply_signature(&out, (const unsigned char *)"\xff\xef\xfe!", 4, 9);
+    assert_message(&out, "{\"parameters\":{\"signature\":\"/+/+IQ==\",\"id\":9}}");
+}
+
 static void parameters(void **state)
 {
     struct text out = {0}, object = {0};
@@ -166,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens),
+        cmocka_unit_test(signatures),
         cmocka_unit_test(parameters),
         cmocka_unit_test(several),
         cmocka_unit_test(errors),
