@@ -207,17 +207,8 @@ void audit_batch_free(struct audit_batch *batch)
     text_free(&batch->decision);
 }
 
-int audit_append(struct audit *audit, struct audit_batch *batch, const struct audit_record *record,
-                 int64_t *ret_id)
+int audit_append_members(struct audit *audit, struct audit_batch *batch, int64_t *ret_id)
 {
-    unsigned char token_hash[AUDIT_HASH_BYTES];
-    if (!batch->token_hash)
-        batch->token_hash = EVP_MD_CTX_new();
-    if (record->token && (!batch->token_hash || !hash_bytes(audit, batch->token_hash, record->token,
-                                                            record->token_length, token_hash)))
-        return REFUSAL_AUDIT_UNAVAILABLE;
-    text_clear(&batch->decision);
-    audit_record_write(&batch->decision, record, token_hash);
     pthread_mutex_lock(&audit->lock);
     int r = 0;
     if (batch->count > 0 && batch->epoch != audit->epoch)
@@ -231,6 +222,20 @@ int audit_append(struct audit *audit, struct audit_batch *batch, const struct au
     }
     pthread_mutex_unlock(&audit->lock);
     return r;
+}
+
+int audit_append(struct audit *audit, struct audit_batch *batch, const struct audit_record *record,
+                 int64_t *ret_id)
+{
+    unsigned char token_hash[AUDIT_HASH_BYTES];
+    if (!batch->token_hash)
+        batch->token_hash = EVP_MD_CTX_new();
+    if (record->token && (!batch->token_hash || !hash_bytes(audit, batch->token_hash, record->token,
+                                                            record->token_length, token_hash)))
+        return REFUSAL_AUDIT_UNAVAILABLE;
+    text_clear(&batch->decision);
+    audit_record_write(&batch->decision, record, token_hash);
+    return audit_append_members(audit, batch, ret_id);
 }
 
 /* What was not committed never happened: the chain goes back to its last durable link. */

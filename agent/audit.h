@@ -38,6 +38,10 @@ void audit_close(struct audit *audit);
 int audit_append(struct audit *audit, struct audit_batch *batch, const struct audit_record *record,
                  int64_t *ret_id);
 
+/* As audit_append, of the members that were written to batch->decision with audit_record.h, `type`
+ * first. */
+int audit_append_members(struct audit *audit, struct audit_batch *batch, int64_t *ret_id);
+
 /* Writes the batch (together with those of other workers) and, with CONF_SYNC_ALWAYS, waits until
  * it is on disk. Returns 0 or REFUSAL_AUDIT_UNAVAILABLE: then none of the batch may be answered.
  * The batch is empty afterwards. */

@@ -1,18 +1,16 @@
 /* One connection: reads, cuts into messages, has them served, and sends the replies. */
 #include "config.h"
 #include "agent/conn.h"
+#include "agent/clock.h"
 #include "agent/reply.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 int64_t conn_now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return clock_ms();
 }
 
 struct conn *conn_new(int fd, const struct peer *peer)
@@ -102,6 +100,7 @@ static void serve_batch(struct conn *conn, struct serving *serving)
     }
     conf_unref(conf);
     serve_commit(serving);
+    conn->resume = serving->resume;
 }
 
 /* Starts the clock of what is under way, or stops it. */

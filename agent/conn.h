@@ -13,26 +13,29 @@
 /* Bytes of replies after which a caller must read before more of his messages are served. */
 #define CONN_REPLIES_MAX ((size_t)64 * 1024)
 
-struct conn {
-    int fd;
-    struct peer peer;
-    struct varlink_input input;
-    struct text unsent; /* replies that the socket did not take; nothing is read meanwhile */
-    bool ended;         /* the caller sends no more */
-    bool doomed;        /* ends after its replies are sent */
-    /* For limits.c, which looks on from another thread: */
-    _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
-    _Atomic int64_t active;   /* when it was last served */
-    atomic_bool busy;         /* a worker serves it, or a message or reply is under way */
-    struct conn *previous, *next;
-};
-
 /* What a connection waits for next. */
 enum conn_wait {
     CONN_CLOSE, /* nothing: close it */
     CONN_READ,  /* more bytes */
     CONN_WRITE, /* room for replies */
     CONN_TURN,  /* its turn: whole messages are waiting here */
+};
+
+struct conn {
+    int fd;
+    struct peer peer;
+    struct varlink_input input;
+    struct text unsent;   /* replies that the socket did not take; nothing is read meanwhile */
+    bool ended;           /* the caller sends no more */
+    bool doomed;          /* ends after its replies are sent */
+    enum conn_wait wait;  /* what it waits for ... */
+    int64_t resume;       /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c ... */
+    struct conn *resting; /* ... in its list */
+    /* For limits.c, which looks on from another thread: */
+    _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
+    _Atomic int64_t active;   /* when it was last served */
+    atomic_bool busy;         /* a worker serves it, or a message or reply is under way */
+    struct conn *previous, *next;
 };
 
 /* Takes over the socket, which is non-blocking, and the peer. NULL without memory. */

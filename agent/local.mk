@@ -14,10 +14,13 @@ agent_libagent_a_SOURCES = \
 	agent/audit_file.c agent/audit_file.h \
 	agent/audit_record.c agent/audit_record.h \
 	agent/base64.c agent/base64.h \
+	agent/caller.c agent/caller.h \
+	agent/clock.c agent/clock.h \
 	agent/compose.c agent/compose.h \
 	agent/conf.c agent/conf.h \
 	agent/conf_agent.c agent/conf_agent.h \
 	agent/conn.c agent/conn.h \
+	agent/flood.c agent/flood.h \
 	agent/form.c agent/form.h \
 	agent/hsm.c agent/hsm.h \
 	agent/interface.c agent/interface.h \
@@ -45,6 +48,7 @@ agent_libagent_a_SOURCES = \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \
 	agent/text.c agent/text.h \
+	agent/throttle.c agent/throttle.h \
 	agent/verdict.h \
 	agent/worker.c agent/worker.h \
 	client/varlink.c client/varlink.h

@@ -91,6 +91,10 @@ static int service_init(struct service *service, const char *path,
 {
     size_t count;
     pthread_mutex_init(&service->lock, NULL);
+    if (!(service->flood = flood_new())) {
+        snprintf(error, CONF_ERROR_MAX, "out of memory");
+        return -1;
+    }
     if (conf_load(path, &service->conf, error) < 0 ||
         hsm_new(service->conf, &service->hsm, error) < 0)
         return -1;
@@ -112,6 +116,7 @@ static void service_free(struct service *service, bool stopped)
         _exit(1);
     }
     audit_close(service->audit);
+    flood_free(service->flood);
     conf_unref(service->conf);
     crypto_free(service->crypto);
     jose_free(service->jose);

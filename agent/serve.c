@@ -1,6 +1,7 @@
 /* The line that every message goes along: request, policy, compose, sign, seal, audit, reply. */
 #include "config.h"
 #include "agent/serve.h"
+#include "agent/clock.h"
 #include "agent/compose.h"
 #include "agent/jose/base64url.h"
 #include "agent/log.h"
@@ -46,6 +47,7 @@ void serve_clear(struct serving *serving)
 {
     text_clear(&serving->replies);
     serving->count = 0;
+    serving->resume = 0;
 }
 
 /* One call on its way along the line. */
@@ -185,6 +187,14 @@ static int record(struct call *call, int r)
     return audit_append(call->serving->service->audit, &call->serving->audit, &record, &call->id);
 }
 
+/* Whether the refusal of a caller whom no profile has allowed anything is recorded. Such refusals
+ * cost nothing, so they must not fill the disk of the log. */
+static bool is_recorded(struct call *call)
+{
+    struct caller caller = caller_of(call->peer);
+    return flood_note(call->serving->service->flood, &caller, clock_ms(), &call->serving->resume);
+}
+
 static int mint(struct call *call)
 {
     int r = compose(call);
@@ -212,6 +222,8 @@ static int give(struct call *call)
     int r = policy_check(call->conf, call->peer, &call->request, &call->verdict, &call->refusal);
     if (r == 0)
         r = call->request.method == METHOD_SIGN ? sign_given(call) : mint(call);
+    if (!call->verdict.profile && !is_recorded(call))
+        return r;
     int recorded = record(call, r);
     if (recorded < 0)
         return recorded;

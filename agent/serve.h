@@ -4,6 +4,7 @@
 
 #include "agent/audit.h"
 #include "agent/conf.h"
+#include "agent/flood.h"
 #include "agent/hsm.h"
 #include "agent/jose/jose.h"
 
@@ -16,6 +17,7 @@ struct service {
     struct crypto *crypto;
     struct audit *audit;
     struct hsm *hsm;
+    struct flood *flood;
     pthread_mutex_t lock;
     struct conf *conf; /* under the lock; use service_conf */
 };
@@ -45,6 +47,7 @@ struct serving {
     struct text parameters;
     struct answer answers[SERVE_BATCH_MAX];
     size_t count;
+    int64_t resume; /* before then (CLOCK_MONOTONIC ms) no more of the caller shall be read */
 };
 
 void serve_free(struct serving *serving);

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/worker.h"
 #include "agent/log.h"
+#include "agent/throttle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct worker {
 struct workers {
     struct service *service;
     struct limits *limits;
+    struct throttle *throttle;
     int epoll_fd;
     int stop_fd; /* readable once the threads shall end */
     atomic_bool finishing;
@@ -42,6 +44,15 @@ static void end(struct workers *workers, struct conn *conn)
     conn_free(conn);
 }
 
+/* Lets the connection be reported when it has what it waits for. */
+static void arm(struct conn *conn, void *context)
+{
+    struct workers *workers = context;
+    struct epoll_event event = {.events = events[conn->wait], .data.ptr = conn};
+    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event) < 0)
+        end(workers, conn);
+}
+
 static void serve(struct worker *worker, struct conn *conn)
 {
     struct workers *workers = worker->workers;
@@ -49,14 +60,18 @@ static void serve(struct worker *worker, struct conn *conn)
      * promises nothing about memory. */
     atomic_exchange(&conn->busy, true);
     enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
+    if (conn->resume)
+        throttle_notice(workers->throttle);
     if (wait == CONN_CLOSE) {
         end(workers, conn);
         return;
     }
     atomic_store(&conn->busy, wait != CONN_READ || varlink_input_partial(&conn->input));
-    struct epoll_event event = {.events = events[wait], .data.ptr = conn};
-    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event) < 0)
-        end(workers, conn);
+    conn->wait = wait;
+    if (conn->resume > conn_now())
+        throttle_rest(workers->throttle, conn);
+    else
+        arm(conn, workers);
 }
 
 static void *run(void *argument)
@@ -110,6 +125,8 @@ int workers_start(struct service *service, struct limits *limits, unsigned count
     workers->list = calloc(count, sizeof *workers->list);
     int r = workers->list ? open_fds(workers) : -ENOMEM;
     if (r == 0)
+        r = throttle_start(service, arm, workers, &workers->throttle);
+    if (r == 0)
         r = start_threads(workers, count);
     if (r < 0) {
         workers_stop(workers, 1);
@@ -131,6 +148,7 @@ void workers_add(struct workers *workers, struct conn *conn)
 void workers_finish(struct workers *workers)
 {
     atomic_store(&workers->finishing, true);
+    throttle_finish(workers->throttle);
 }
 
 bool workers_stop(struct workers *workers, int seconds)
@@ -148,6 +166,7 @@ bool workers_stop(struct workers *workers, int seconds)
             return false;
         serve_free(&workers->list[i].serving);
     }
+    throttle_stop(workers->throttle);
     if (workers->epoll_fd >= 0)
         close(workers->epoll_fd);
     if (workers->stop_fd >= 0)

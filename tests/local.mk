@@ -63,6 +63,7 @@ INTEGRATION_TESTS += \
 	tests/integration/055-lifecycle.sh \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \
+	tests/integration/066-floods.sh \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
@@ -72,7 +73,7 @@ INTEGRATION_TESTS += \
 	tests/integration/090-audit.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
-	tests/integration/varlink_client.py tests/integration/bad_input.py \
+	tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
 	tests/integration/audit_chain.py
 
 # SoftHSM2 as a module that cannot lock.
@@ -248,6 +249,7 @@ AGENT_TESTS = \
 	tests/unit/test_compose \
 	tests/unit/test_conf \
 	tests/unit/test_conn \
+	tests/unit/test_flood \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
@@ -281,6 +283,8 @@ tests_unit_test_conf_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conf_LDADD = $(agent_test_libs)
 tests_unit_test_conn_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conn_LDADD = $(agent_test_libs)
+tests_unit_test_flood_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_flood_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_form_LDADD = $(agent_test_libs)
 tests_unit_test_json_file_CPPFLAGS = $(agent_test_cppflags)

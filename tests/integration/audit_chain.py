@@ -8,7 +8,7 @@ import json
 import sys
 
 ORDER = ["seq", "time", "type", "listener", "uid", "gid", "pid", "configuration", "profile", "allow", "key",
-         "key_digest", "audience", "alg", "kid", "jti", "token_sha256", "reference", "error", "prev"]
+         "key_digest", "audience", "alg", "kid", "jti", "token_sha256", "reference", "error", "count", "prev"]
 
 
 def ok(condition, name, *details):

@@ -70,6 +70,7 @@ struct service *given_service(void)
     struct service *service = calloc(1, sizeof *service);
     struct conf *conf = load();
     pthread_mutex_init(&service->lock, NULL);
+    service->flood = flood_new();
     if (jose_new(NULL, &service->jose) < 0)
         give_up("OpenSSL lacks an algorithm");
     if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0)
@@ -91,6 +92,7 @@ void given_end(struct service *service)
 {
     conf_unref(service->conf);
     audit_close(service->audit);
+    flood_free(service->flood);
     hsm_stop(service->hsm, 0);
     crypto_free(service->crypto);
     jose_free(service->jose);

@@ -83,6 +83,23 @@ static void every_decision_is_recorded(void **state)
     assert_int_equal(count_records("Bob"), 0); /* no values of claims */
 }
 
+/* All get the same answer; ten get a record. */
+static void a_flood_of_refusals(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SERVE_BATCH_MAX - 1; i++)
+        wire_call(MINT, i % 2 ? "theirs" : "nowhere", "");
+    wire_call(MINT, "mine", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    for (int i = 0; i < SERVE_BATCH_MAX - 1; i++)
+        assert_replied("NotAllowed");
+    assert_replied("TokenUnavailable");
+    assert_true(wire_silent());
+    assert_int_equal(count_records("NotAllowed"), 10);
+    assert_int_equal(count_records("TokenUnavailable"), 1); /* decisions of profiles all are */
+    assert_true(wire_conn->resume > 0);
+}
+
 static void oneway_is_not_answered(void **state)
 {
     (void)state;
@@ -161,11 +178,9 @@ static int end_service(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(errors_that_end_nothing),
-        test(every_decision_is_recorded),
-        test(oneway_is_not_answered),
-        test(a_log_that_cannot_be_written),
-        test(a_reload_concerns_old_connections),
+        test(errors_that_end_nothing),      test(every_decision_is_recorded),
+        test(a_flood_of_refusals),          test(oneway_is_not_answered),
+        test(a_log_that_cannot_be_written), test(a_reload_concerns_old_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,11 @@
+/* The clock that limits and deadlines go by. */
+#ifndef HINTSIGN_AGENT_CLOCK_H
+#define HINTSIGN_AGENT_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC, in nanoseconds and in milliseconds. */
+int64_t clock_ns(void);
+int64_t clock_ms(void);
+
+#endif
