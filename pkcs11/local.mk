@@ -11,6 +11,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/mech.c pkcs11/mech.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \
+	pkcs11/order.c pkcs11/order.h \
 	pkcs11/pin.c pkcs11/pin.h \
 	pkcs11/prober.c pkcs11/prober.h \
 	pkcs11/public.c pkcs11/public.h \

@@ -118,19 +118,16 @@ static int choose_pin(struct token *token, struct secret *ret_pin, bool *ret_giv
                             : get_pin(token, ret_pin, error);
 }
 
-int login_run(struct token *token, struct p11_error *error)
+static int log_in(struct token *token, struct p11_error *error)
 {
     _cleanup_secret_ struct secret pin = {0};
+    CK_FUNCTION_LIST *fn = token->module->fn;
     bool given = false;
-    if (token->held)
-        return p11_error_text(error, P11_LOCKED, "an administrator has locked it");
-    if (token->login == TOKEN_LOGIN_NONE || !(token->info.flags & CKF_LOGIN_REQUIRED))
-        return 0;
     int r = choose_pin(token, &pin, &given, error);
     if (r < 0)
         return r;
     token->unlocking = false;
-    CK_RV rv = token->module->fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
+    CK_RV rv = fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
         forget_refused(token);
         token->by_hand = given;
@@ -139,5 +136,17 @@ int login_run(struct token *token, struct p11_error *error)
     if (!is_pin_error(rv))
         return p11_error_call(error, P11_UNAVAILABLE, "C_Login", rv);
     remember_refused(token, &pin);
+    fn->C_GetTokenInfo(token->slot, &token->info); /* how it stands after that */
     return p11_error_call(error, P11_LOCKED, "C_Login", rv);
+}
+
+int login_run(struct token *token, struct p11_error *error)
+{
+    if (token->held && !token->unlocking)
+        return p11_error_text(error, P11_LOCKED, "an administrator has locked it");
+    bool wants_none = token->login == TOKEN_LOGIN_NONE || !(token->info.flags & CKF_LOGIN_REQUIRED);
+    int r = wants_none ? 0 : log_in(token, error);
+    if (r == 0)
+        token->held = false;
+    return r;
 }

@@ -1,6 +1,7 @@
 /* The thread that brings a module's tokens up and climbs the ladder when they fail. */
 #include "config.h"
 #include "pkcs11/prober.h"
+#include "pkcs11/login.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct prober {
     void *context;
     struct keyring *keyring; /* the one that the tokens are resolved for; of the thread */
     long retry_ms;           /* of the thread; 0: nothing to retry */
+    struct order order;
 
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
@@ -35,6 +37,7 @@ struct prober {
 
 struct work {
     enum p11_rung rung;
+    bool failed;           /* a call of somebody's has: that is why */
     struct keyring *adopt; /* owned */
 };
 
@@ -90,15 +93,20 @@ static bool bring_up(struct prober *prober, struct token *token)
 {
     struct p11_error error;
     uint64_t generation = atomic_load(&prober->module->generation) + 1;
-    int r = token_find(token, &error);
-    if (r == 0)
-        r = check_twice(prober, token, &error);
-    if (r == 0)
-        r = token_open(token, &error);
+    int r = 0;
+    if (!token->open) {
+        r = token_find(token, &error);
+        if (r == 0)
+            r = check_twice(prober, token, &error);
+        if (r == 0)
+            r = token_open(token, &error);
+    }
     if (r == 0)
         r = token_index(token, &error);
     if (r == 0)
         r = keyring_resolve(prober->keyring, token, generation, &error);
+    if (r < 0 && token->open)
+        token_close(token);
     if (r < 0)
         set_failed(prober, token, &error);
     else
@@ -114,12 +122,28 @@ static size_t count_in(const struct prober *prober, enum token_state state)
     return count;
 }
 
-/* Rung 2: the module is shut; log in and index every token again. */
-static void log_in_again(struct prober *prober)
+/* Whether a token is up with a PIN that we do not have: finalising the module would lock it. */
+static bool is_open_by_hand(const struct prober *prober)
 {
+    bool found = false;
     for (size_t i = 0; i < prober->token_count; i++)
-        if (token_get_state(prober->tokens[i], NULL, 0) == TOKEN_UP)
-            token_close(prober->tokens[i]);
+        found |=
+            prober->tokens[i]->by_hand && token_get_state(prober->tokens[i], NULL, 0) == TOKEN_UP;
+    return found;
+}
+
+/* Rung 2: the module is shut; log in and index every token again. A login that cannot be repeated
+ * is kept if it lasts, and so is every one where nothing has failed. */
+static void log_in_again(struct prober *prober, bool failed)
+{
+    for (size_t i = 0; i < prober->token_count; i++) {
+        struct token *token = prober->tokens[i];
+        if (token_get_state(token, NULL, 0) != TOKEN_UP)
+            continue;
+        bool keep = !token->held && (token->by_hand || !failed);
+        if (!keep || !token_renew(token))
+            token_close(token);
+    }
     for (size_t i = 0; i < prober->token_count; i++)
         bring_up(prober, prober->tokens[i]);
 }
@@ -130,7 +154,7 @@ static void restart(struct prober *prober)
     struct p11_error error;
     int r = module_restart(prober->module, &error);
     for (size_t i = 0; i < prober->token_count; i++) {
-        session_pool_forget(&prober->tokens[i]->sessions);
+        token_forget(prober->tokens[i]);
         if (r < 0)
             set_failed(prober, prober->tokens[i], &error);
         else
@@ -150,13 +174,14 @@ static void plan_retry(struct prober *prober)
         prober->retry_ms = RETRY_MAX_MS;
 }
 
-static void climb(struct prober *prober, enum p11_rung rung)
+static void climb(struct prober *prober, enum p11_rung rung, bool failed)
 {
-    size_t up = count_in(prober, TOKEN_UP);
+    size_t down = count_in(prober, TOKEN_DOWN);
     module_shut(prober->module);
     if (rung == P11_RUNG_LOGIN)
-        log_in_again(prober);
-    if (rung == P11_RUNG_MODULE || count_in(prober, TOKEN_UP) < up)
+        log_in_again(prober, failed);
+    if (rung == P11_RUNG_MODULE ||
+        (count_in(prober, TOKEN_DOWN) > down && !is_open_by_hand(prober)))
         restart(prober);
     if (count_in(prober, TOKEN_UP) > 0)
         module_open(prober->module);
@@ -186,7 +211,7 @@ static void adopt(struct prober *prober, struct keyring *keyring)
     prober->keyring = keyring;
     /* An administrator who reloads may have put the PIN right. */
     if (count_in(prober, TOKEN_LOCKED) > 0) {
-        climb(prober, P11_RUNG_LOGIN);
+        climb(prober, P11_RUNG_LOGIN, false);
         return;
     }
     for (size_t i = 0; i < prober->token_count; i++) {
@@ -197,11 +222,62 @@ static void adopt(struct prober *prober, struct keyring *keyring)
             continue;
         }
         if (look_again(prober, token, &error) < 0) {
-            climb(prober, P11_RUNG_LOGIN);
+            climb(prober, P11_RUNG_LOGIN, true);
             return;
         }
     }
     prober->events->resolved(prober->context, keyring);
+}
+
+static int unlock(struct prober *prober, struct order *order)
+{
+    struct token *token = order->token;
+    struct p11_error *error = &order->error;
+    if (token_get_state(token, NULL, 0) == TOKEN_UP)
+        return 0;
+    token->unlocking = true;
+    token->given_pin = order->pin;
+    order->pin = (struct secret){0};
+    climb(prober, prober->module->initialized ? P11_RUNG_LOGIN : P11_RUNG_MODULE, false);
+    token->unlocking = false;
+    secret_wipe(&token->given_pin);
+    char detail[P11_ERROR_TEXT_MAX];
+    enum token_state state = token_get_state(token, detail, sizeof detail);
+    if (state == TOKEN_UP)
+        return 0;
+    bool refused = strncmp(detail, "C_Login: ", 9) == 0;
+    const char *warning = refused ? login_warning(token->info.flags) : NULL;
+    return p11_error_text(error, state == TOKEN_LOCKED ? P11_LOCKED : P11_UNAVAILABLE, "%.120s%s%s",
+                          detail, warning ? "; " : "", warning ? warning : "");
+}
+
+static int lock(struct prober *prober, struct order *order)
+{
+    struct token *token = order->token;
+    token->held = true;
+    if (token_get_state(token, NULL, 0) == TOKEN_UP)
+        climb(prober, P11_RUNG_LOGIN, false);
+    return 0;
+}
+
+static void carry_out(struct prober *prober)
+{
+    struct order *order = &prober->order;
+    order->code = order->wish == ORDER_LOCK ? lock(prober, order) : unlock(prober, order);
+    order_done(order);
+}
+
+static bool has_work(struct prober *prober)
+{
+    return prober->stop || prober->wanted != P11_RUNG_NONE || prober->adopting ||
+           order_is_given(&prober->order);
+}
+
+/* What has not come back in time is looked for again: in a new start of the module, unless that
+ * would lock another token. */
+static enum p11_rung retry_rung(const struct prober *prober)
+{
+    return is_open_by_hand(prober) ? P11_RUNG_LOGIN : P11_RUNG_MODULE;
 }
 
 static bool next_work(struct prober *prober, struct work *ret_work)
@@ -213,11 +289,12 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     pthread_cond_broadcast(&prober->changed);
     struct timespec deadline = in(prober->retry_ms);
     int waited = 0;
-    while (!prober->stop && prober->wanted == P11_RUNG_NONE && !prober->adopting && waited == 0)
+    while (!has_work(prober) && waited == 0)
         waited = prober->retry_ms
                      ? pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline)
                      : pthread_cond_wait(&prober->changed, &prober->lock);
-    ret_work->rung = waited == ETIMEDOUT ? P11_RUNG_MODULE : prober->wanted;
+    ret_work->failed = waited != ETIMEDOUT;
+    ret_work->rung = ret_work->failed ? prober->wanted : retry_rung(prober);
     ret_work->adopt = prober->adopting;
     prober->adopting = NULL;
     prober->wanted = P11_RUNG_NONE;
@@ -231,12 +308,14 @@ static void *run(void *argument)
 {
     struct prober *prober = argument;
     struct work work;
-    climb(prober, P11_RUNG_MODULE);
+    climb(prober, P11_RUNG_MODULE, false);
     while (next_work(prober, &work)) {
         if (work.adopt)
             adopt(prober, work.adopt);
         if (work.rung != P11_RUNG_NONE)
-            climb(prober, work.rung);
+            climb(prober, work.rung, work.failed);
+        if (order_take(&prober->order))
+            carry_out(prober);
     }
     keyring_unref(work.adopt);
     module_shut(prober->module);
@@ -262,6 +341,7 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
         tokens[i]->prober = prober;
         tokens[i]->crypto = keyring->crypto;
     }
+    order_init(&prober->order);
     pthread_mutex_init(&prober->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -284,6 +364,7 @@ void prober_stop(struct prober *prober)
     prober->stop = true;
     pthread_cond_broadcast(&prober->changed);
     pthread_mutex_unlock(&prober->lock);
+    order_end(&prober->order);
 }
 
 int prober_join(struct prober *prober, const struct timespec *deadline)
@@ -292,6 +373,7 @@ int prober_join(struct prober *prober, const struct timespec *deadline)
     if (r != 0)
         return r;
     keyring_unref(prober->keyring);
+    order_clear(&prober->order);
     pthread_cond_destroy(&prober->changed);
     pthread_mutex_destroy(&prober->lock);
     free(prober);
@@ -318,6 +400,18 @@ void prober_want(struct prober *prober, enum p11_rung rung, uint64_t generation)
         pthread_cond_broadcast(&prober->changed);
     }
     pthread_mutex_unlock(&prober->lock);
+}
+
+int prober_carry_out(struct prober *prober, struct token *token, enum order_wish wish,
+                     struct secret *pin, long ms, struct p11_error *error)
+{
+    int r = order_give(&prober->order, token, wish, pin, error);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&prober->lock);
+    pthread_cond_broadcast(&prober->changed);
+    pthread_mutex_unlock(&prober->lock);
+    return order_await(&prober->order, ms, error);
 }
 
 bool prober_wait(struct prober *prober, long ms)

@@ -6,6 +6,7 @@
 #define HINTSIGN_PKCS11_PROBER_H
 
 #include "pkcs11/key.h"
+#include "pkcs11/order.h"
 
 /* Called on the prober's thread. */
 struct prober_events {
@@ -25,7 +26,8 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
                  struct keyring *keyring, const struct prober_events *events, void *context,
                  struct prober **ret_prober, struct p11_error *error);
 
-/* Asks the thread to end; it finishes the call that it is in. */
+/* Asks the thread to end; it finishes the call that it is in. Whoever waits for an order is let
+ * go. */
 void prober_stop(struct prober *prober);
 
 /* Waits until the thread has ended, at most until `deadline` (CLOCK_REALTIME), and frees the
@@ -39,6 +41,13 @@ void prober_adopt(struct prober *prober, struct keyring *keyring);
 /* Asks for recovery up to `rung` after a call failed in `generation`. What was recovered since is
  * not recovered again. Accepts NULL. */
 void prober_want(struct prober *prober, enum p11_rung rung, uint64_t generation);
+
+/* Has an administrator's order carried out, and waits for it, at most `ms`. The PIN may be empty;
+ * it is taken over and wiped. What hangs is carried out later, and no other order before it.
+ * Errors: P11_LOCKED (the PIN was refused, or not tried) and P11_UNAVAILABLE, with the reason in
+ * error->text; P11_BUSY (not done yet, or not begun because of an earlier one or the end). */
+int prober_carry_out(struct prober *prober, struct token *token, enum order_wish wish,
+                     struct secret *pin, long ms, struct p11_error *error);
 
 /* Waits until recovery that is wanted or under way has ended, at most `ms`. Returns false at once
  * where there is none. Accepts NULL. */

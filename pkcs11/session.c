@@ -41,6 +41,14 @@ void session_pool_forget(struct session_pool *pool)
         pool->sessions[i].generation = 0;
 }
 
+void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn)
+{
+    for (unsigned i = 0; i < pool->max; i++)
+        if (pool->sessions[i].generation != 0)
+            fn->C_CloseSession(pool->sessions[i].handle);
+    session_pool_forget(pool);
+}
+
 /* Takes a free place from `hint` on: one with an open session of this generation, or, where
  * `open` is false, any other. */
 static struct session *take_place(struct session_pool *pool, uint64_t generation, unsigned hint,

@@ -39,6 +39,9 @@ void session_pool_free(struct session_pool *pool);
 /* Forgets all sessions, because the token has closed them. Nobody may hold one. */
 void session_pool_forget(struct session_pool *pool);
 
+/* Closes all sessions. Nobody may hold one. */
+void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn);
+
 /* Takes a session of this generation, an open one if there is one, or opens one. The caller has
  * entered the module and `generation` is what module_enter gave him. `hint` spreads callers over
  * the places: the same hint finds the same session. Waits at most SESSION_WAIT_MS.

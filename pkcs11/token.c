@@ -161,15 +161,36 @@ int token_open(struct token *token, struct p11_error *error)
         token->module->fn->C_CloseSession(token->anchor);
         return r;
     }
+    token->open = true;
     atomic_store(&token->sessions.usable, usable_sessions(token));
     return 0;
 }
 
 void token_close(struct token *token)
 {
-    if (token->module->initialized)
+    if (token->module->initialized) {
+        if (token->held && token->open)
+            token->module->fn->C_Logout(token->anchor);
         token->module->fn->C_CloseAllSessions(token->slot);
+    }
+    token_forget(token);
+}
+
+bool token_renew(struct token *token)
+{
+    CK_FUNCTION_LIST *fn = token->module->fn;
+    CK_SESSION_INFO info = {0};
+    if (!token->open || fn->C_GetSessionInfo(token->anchor, &info) != CKR_OK ||
+        (info.state != CKS_RO_USER_FUNCTIONS && info.state != CKS_RW_USER_FUNCTIONS))
+        return false;
+    session_pool_close(&token->sessions, fn);
+    return true;
+}
+
+void token_forget(struct token *token)
+{
     session_pool_forget(&token->sessions);
+    token->open = false;
 }
 
 int token_index(struct token *token, struct p11_error *error)

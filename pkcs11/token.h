@@ -40,7 +40,7 @@ struct token {
     unsigned char refused[CRYPTO_SHA256]; /* ... whose hash this is */
 
     /* What an administrator wants. */
-    bool held;               /* locked: nobody logs in until he unlocks it */
+    bool held;               /* locked: nobody logs in until he has unlocked it */
     bool unlocking;          /* the next login is his: tried once, whatever the token counts */
     struct secret given_pin; /* with this PIN; empty: the one of pin-source */
     bool by_hand;            /* such a PIN is what the last login took: it cannot be repeated */
@@ -50,6 +50,7 @@ struct token {
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
     CK_SESSION_HANDLE anchor; /* stays open, so that the login lasts */
+    bool open;                /* it is */
     struct session_pool sessions;
     struct index index;
 
@@ -81,6 +82,13 @@ int token_open(struct token *token, struct p11_error *error);
 
 /* Closes all sessions, which ends the login as well. The module is shut. */
 void token_close(struct token *token);
+
+/* Closes the pool's sessions and keeps the anchor with its login. Returns false where the login has
+ * ended: then the token is to be closed. The module is shut. */
+bool token_renew(struct token *token);
+
+/* Forgets all sessions: the module was finalised. */
+void token_forget(struct token *token);
 
 /* Indexes the token's keys anew; on an error the old index stays.
  * Errors: P11_MEMORY, P11_UNAVAILABLE. */

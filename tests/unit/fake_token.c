@@ -154,6 +154,20 @@ static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *
     return fake.login;
 }
 
+static CK_RV logout(CK_SESSION_HANDLE session)
+{
+    (void)session;
+    fake.logouts++;
+    return CKR_OK;
+}
+
+static CK_RV get_session_info(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
+{
+    (void)session;
+    *info = (CK_SESSION_INFO){.slotID = SLOT, .state = fake.session_state};
+    return CKR_OK;
+}
+
 static CK_RV find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     (void)session;
@@ -226,7 +240,9 @@ CK_FUNCTION_LIST fake_functions = {
     .C_OpenSession = open_session,
     .C_CloseSession = close_session,
     .C_CloseAllSessions = close_all_sessions,
+    .C_GetSessionInfo = get_session_info,
     .C_Login = login,
+    .C_Logout = logout,
     .C_FindObjectsInit = find_objects_init,
     .C_FindObjects = find_objects,
     .C_FindObjectsFinal = find_objects_final,

@@ -31,8 +31,9 @@ struct fake_token {
     unsigned initialized, finalized; /* calls */
     unsigned open_sessions, opened_sessions;
     unsigned searches; /* begun and not ended */
-    unsigned logins;
-    CK_ULONG pin_length; /* of the last login; 0: at the device */
+    unsigned logins, logouts;
+    CK_STATE session_state; /* of C_GetSessionInfo */
+    CK_ULONG pin_length;    /* of the last login; 0: at the device */
 
     /* What the next calls return; CKR_OK: what is right. */
     CK_RV initialize, initialize_with_locking, open_session, find, get_attributes, login;
