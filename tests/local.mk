@@ -399,3 +399,24 @@ tests_unit_test_fetch_schedule_CPPFLAGS = $(fetch_test_cppflags)
 tests_unit_test_fetch_schedule_LDADD = $(fetch_test_libs)
 tests_unit_test_fetch_settings_CPPFLAGS = $(fetch_test_cppflags)
 tests_unit_test_fetch_settings_LDADD = $(fetch_test_libs)
+
+# hintsign-audit.
+INTEGRATION_TESTS += tests/integration/091-audit-verify.sh
+EXTRA_DIST += tests/integration/audit_log.py
+if HAVE_CMOCKA
+AUDIT_TESTS = \
+	tests/unit/test_audit_line \
+	tests/unit/test_chain
+check_PROGRAMS += $(AUDIT_TESTS)
+TESTS += $(AUDIT_TESTS)
+endif
+audit_test_cppflags = $(AM_CPPFLAGS) $(AUDIT_CFLAGS) $(CMOCKA_CFLAGS) \
+	-DJOSE_VECTORS='"$(abs_top_srcdir)/tests/unit/jose_vectors.json"'
+audit_test_libs = tests/unit/libjosetest.a $(AUDIT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_audit_line_CPPFLAGS = $(audit_test_cppflags)
+tests_unit_test_audit_line_LDADD = $(audit_test_libs)
+tests_unit_test_chain_CPPFLAGS = $(audit_test_cppflags)
+tests_unit_test_chain_SOURCES = \
+	tests/unit/test_chain.c \
+	tests/unit/audit_log.c tests/unit/audit_log.h
+tests_unit_test_chain_LDADD = $(audit_test_libs)
