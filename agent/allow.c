@@ -1,6 +1,8 @@
 /* Reads the entries of a profile's `allow`: who may use it. */
 #include "config.h"
 #include "agent/allow.h"
+#include "agent/peer.h"
+#include "agent/unit.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -18,6 +20,14 @@ struct reading {
     struct allow *allow; /* the entry that is being read */
 };
 
+/* Everybody from another user namespace is shown with that id: no rule may mean them all. */
+static int check_id(struct json_file *file, const struct json_at *at, unsigned id)
+{
+    return id == PEER_UNKNOWN_ID
+               ? json_file_error(file, at, "is %d, by which nobody can be known", PEER_UNKNOWN_ID)
+               : 0;
+}
+
 static int take_id(struct json_file *file, const struct json_at *at, const char *other,
                    bool *ret_given, unsigned *ret_id)
 {
@@ -28,7 +38,7 @@ static int take_id(struct json_file *file, const struct json_at *at, const char 
     int r = json_take_integer(file, at, 0, (json_int_t)UINT32_MAX - 2, &value);
     *ret_given = true;
     *ret_id = (unsigned)value;
-    return r;
+    return r == 0 ? check_id(file, at, *ret_id) : r;
 }
 
 static int take_uid(struct json_file *file, const struct json_at *at, void *target)
@@ -45,30 +55,43 @@ static int take_gid(struct json_file *file, const struct json_at *at, void *targ
 
 static int take_user(struct json_file *file, const struct json_at *at, void *target)
 {
-    struct reading *reading = target;
-    const char *name = json_string_value(at->value);
-    const struct passwd *entry = name ? getpwnam(name) : NULL;
-    if (reading->allow->by_uid)
+    struct allow *allow = ((struct reading *)target)->allow;
+    if (allow->by_uid)
         return json_file_error(file, at, "stands beside \"uid\"");
-    if (!entry)
+    int r = json_take_string(file, at, ALLOW_NAME_MAX, &allow->user);
+    const struct passwd *entry = r == 0 ? getpwnam(allow->user) : NULL;
+    if (r == 0 && !entry)
         return json_file_error(file, at, "there is no user of that name");
-    reading->allow->by_uid = true;
-    reading->allow->uid = entry->pw_uid;
-    return 0;
+    if (r < 0)
+        return r;
+    allow->by_uid = true;
+    allow->uid = entry->pw_uid;
+    return check_id(file, at, allow->uid);
 }
 
 static int take_group(struct json_file *file, const struct json_at *at, void *target)
 {
-    struct reading *reading = target;
-    const char *name = json_string_value(at->value);
-    const struct group *entry = name ? getgrnam(name) : NULL;
-    if (reading->allow->by_gid)
+    struct allow *allow = ((struct reading *)target)->allow;
+    if (allow->by_gid)
         return json_file_error(file, at, "stands beside \"gid\"");
-    if (!entry)
+    int r = json_take_string(file, at, ALLOW_NAME_MAX, &allow->group);
+    const struct group *entry = r == 0 ? getgrnam(allow->group) : NULL;
+    if (r == 0 && !entry)
         return json_file_error(file, at, "there is no group of that name");
-    reading->allow->by_gid = true;
-    reading->allow->gid = entry->gr_gid;
-    return 0;
+    if (r < 0)
+        return r;
+    allow->by_gid = true;
+    allow->gid = entry->gr_gid;
+    return check_id(file, at, allow->gid);
+}
+
+static int take_unit(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct allow *allow = ((struct reading *)target)->allow;
+    int r = json_take_string(file, at, UNIT_NAME_MAX, &allow->unit);
+    if (r == 0 && !unit_is_name(allow->unit, strlen(allow->unit)))
+        r = json_file_error(file, at, "is no unit with processes, such as \"portal.service\"");
+    return r;
 }
 
 static int take_listener(struct json_file *file, const struct json_at *at, void *target)
@@ -82,8 +105,9 @@ static int take_listener(struct json_file *file, const struct json_at *at, void 
 }
 
 static const struct json_member members[] = {
-    {"user", false, take_user}, {"uid", false, take_uid},           {"group", false, take_group},
-    {"gid", false, take_gid},   {"listener", false, take_listener}, {NULL, false, NULL},
+    {"user", false, take_user}, {"uid", false, take_uid},   {"group", false, take_group},
+    {"gid", false, take_gid},   {"unit", false, take_unit}, {"listener", false, take_listener},
+    {NULL, false, NULL},
 };
 
 static int take_entry(struct json_file *file, const struct json_at *at, void *target)
@@ -91,8 +115,8 @@ static int take_entry(struct json_file *file, const struct json_at *at, void *ta
     struct reading *reading = target;
     struct allow *allow = reading->allow = &reading->entries[(*reading->count)++];
     int r = json_take_object(file, at, members, reading);
-    if (r == 0 && !allow->by_uid && !allow->by_gid && !allow->listener)
-        r = json_file_error(file, at, "names nobody: an entry needs user, group or listener");
+    if (r == 0 && !allow->by_uid && !allow->by_gid && !allow->unit && !allow->listener)
+        r = json_file_error(file, at, "names nobody: an entry needs user, group, unit or listener");
     return r;
 }
 
@@ -103,8 +127,20 @@ int allow_take(struct json_file *file, const struct json_at *at, const char *con
     return json_take_array(file, at, ALLOW_MAX, take_entry, &reading);
 }
 
-void allow_clear(struct allow *entries, size_t count)
+bool allow_names_unit(const struct allow *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++)
+        if (entries[i].unit)
+            return true;
+    return false;
+}
+
+void allow_clear(struct allow *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(entries[i].user);
+        free(entries[i].group);
+        free(entries[i].unit);
         free(entries[i].listener);
+    }
 }

@@ -62,6 +62,7 @@ static void put_peer(struct text *line, const struct peer *peer)
     }
     if (peer->pid > 0)
         audit_record_integer(line, "pid", peer->pid);
+    audit_record_string(line, "unit", peer->unit);
 }
 
 void audit_record_write(struct text *line, const struct audit_record *record,

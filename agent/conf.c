@@ -221,6 +221,8 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *new)
 {
     if (old->workers != new->workers)
         return "workers";
+    if (old->peer_pid != new->peer_pid)
+        return "peer_pid";
     if (strcmp(old->audit_path, new->audit_path) != 0 || old->audit_sync != new->audit_sync)
         return "audit";
     if (!old->openssl_properties != !new->openssl_properties ||

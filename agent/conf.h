@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_AGENT_CONF_H
 #define HINTSIGN_AGENT_CONF_H
 
+#include "agent/peer.h"
 #include "agent/profile.h"
 
 #include <stdatomic.h>
@@ -43,6 +44,7 @@ struct conf {
     struct conf_token tokens[CONF_TOKENS_MAX];
     size_t token_count;
     unsigned workers;
+    enum peer_pid peer_pid; /* the least that a rule by `unit` may rely on */
     char *audit_path;
     enum conf_sync audit_sync;
     char *profiles_dir;

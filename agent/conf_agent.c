@@ -100,6 +100,20 @@ static int take_workers(struct json_file *file, const struct json_at *at, void *
     return r;
 }
 
+static const char *peer_pid_choice(size_t index)
+{
+    return index <= PEER_PID_BEST_EFFORT ? peer_pid_name((enum peer_pid)index) : NULL;
+}
+
+static int take_peer_pid(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct conf *conf = target;
+    size_t index = 0;
+    int r = json_take_choice(file, at, peer_pid_choice, &index);
+    conf->peer_pid = (enum peer_pid)index;
+    return r;
+}
+
 static int take_token_name(struct json_file *file, const struct json_at *at, void *target)
 {
     struct conf_token *token = target;
@@ -238,6 +252,7 @@ static const struct json_member members[] = {
     {"version", false, take_version},
     {"listeners", false, take_listeners},
     {"workers", false, take_workers},
+    {"peer_pid", false, take_peer_pid},
     {"tokens", true, take_tokens},
     {"profiles_dir", false, take_profiles_dir},
     {"provider_keys_dir", false, take_provider_keys_dir},

@@ -49,6 +49,7 @@ agent_libagent_a_SOURCES = \
 	agent/status.c agent/status.h \
 	agent/text.c agent/text.h \
 	agent/throttle.c agent/throttle.h \
+	agent/unit.c agent/unit.h \
 	agent/verdict.h \
 	agent/worker.c agent/worker.h \
 	client/varlink.c client/varlink.h

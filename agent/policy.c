@@ -11,8 +11,6 @@
 
 static bool in_group(const struct peer *peer, gid_t gid)
 {
-    if (gid == PEER_UNKNOWN_ID)
-        return false;
     if (peer->gid == gid)
         return true;
     for (size_t i = 0; i < peer->group_count; i++)
@@ -24,15 +22,17 @@ static bool in_group(const struct peer *peer, gid_t gid)
 /* A caller whose ids belong to another user namespace can only be known by his listener. */
 static bool entry_matches(const struct allow *allow, const struct peer *peer)
 {
-    if ((allow->by_uid || allow->by_gid) && !peer->identified)
+    if ((allow->by_uid || allow->by_gid || allow->unit) && !peer->identified)
         return false;
     if (allow->by_uid && allow->uid != peer->uid)
         return false;
     if (allow->by_gid && !in_group(peer, allow->gid))
         return false;
+    if (allow->unit && (!peer->unit || strcmp(allow->unit, peer->unit) != 0))
+        return false;
     if (allow->listener && strcmp(allow->listener, peer->listener) != 0)
         return false;
-    return allow->by_uid || allow->by_gid || allow->listener;
+    return allow->by_uid || allow->by_gid || allow->unit || allow->listener;
 }
 
 bool policy_allows(const struct profile *profile, const struct peer *peer, size_t *ret_entry)

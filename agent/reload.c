@@ -15,12 +15,23 @@ void reload_free(struct reload *reload)
     conf_unref(reload->next);
 }
 
+/* Whether a process can be known is a matter of this agent, not of the configuration. */
+static void report_units(const struct reload *reload, const struct conf *conf)
+{
+    const char *problem = reload->service->sight.problem;
+    for (size_t i = 0; problem && i < conf->profile_count; i++)
+        if (allow_names_unit(conf->profiles[i]->allow, conf->profiles[i]->allow_count))
+            log_error("profile %s: its rules by unit match nobody: %s", conf->profiles[i]->name,
+                      problem);
+}
+
 static void report_profiles(struct reload *reload, const struct conf *conf)
 {
     char reason[STATUS_REASON_MAX];
     bool anew = conf->generation != reload->reported;
     size_t ready_count = 0, changes = 0;
     if (anew) {
+        report_units(reload, conf);
         bool *list = calloc(conf->profile_count + 1, sizeof *list);
         free(reload->ready);
         reload->ready = list;

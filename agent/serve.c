@@ -159,6 +159,14 @@ static void describe_signature(const struct call *call, int r, struct audit_reco
     }
 }
 
+/* What the caller got, or why nobody can tell who he is: he himself is told NotAllowed. */
+static const char *recorded_error(const struct call *call, int r)
+{
+    if (r == REFUSAL_NOT_ALLOWED && !call->peer->identified)
+        return "Unidentified";
+    return r < 0 ? reply_error_name(r) : NULL;
+}
+
 /* Every decision is recorded, also those against the caller. A name that no profile can have is
  * not: it would be his text in our log. */
 static int record(struct call *call, int r)
@@ -169,7 +177,7 @@ static int record(struct call *call, int r)
                                   .peer = call->peer,
                                   .configuration = call->conf->generation,
                                   .reference = request->reference,
-                                  .error = r < 0 ? reply_error_name(r) : NULL};
+                                  .error = recorded_error(call, r)};
     if (profile_is_name(request->profile, strlen(request->profile)))
         record.profile = request->profile;
     if (profile) {
@@ -249,7 +257,8 @@ static int tell(struct call *call)
         status_write_profiles(call->conf, call->peer, parameters);
         break;
     case METHOD_GET_STATUS:
-        status_write(serving->service->hsm, call->conf, call->peer, parameters);
+        status_write(serving->service->hsm, &serving->service->sight, call->conf, call->peer,
+                     parameters);
         break;
     case METHOD_GET_INFO:
         status_write_info(parameters);

@@ -18,6 +18,7 @@ struct service {
     struct audit *audit;
     struct hsm *hsm;
     struct flood *flood;
+    struct peer_sight sight; /* set before anything is served */
     pthread_mutex_t lock;
     struct conf *conf; /* under the lock; use service_conf */
 };

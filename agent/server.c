@@ -89,6 +89,15 @@ static void fit_limits(struct server *server)
                     (size_t)files.rlim_cur);
 }
 
+static void look_at_callers(struct server *server)
+{
+    struct peer_sight sight = peer_look(server->first->peer_pid);
+    if (sight.pid == PEER_PID_BEST_EFFORT)
+        log_warning("a process may be taken for another that had its number: peer_pid is "
+                    "best-effort");
+    server->service->sight = sight;
+}
+
 static int start(struct server *server, char *error)
 {
     sigset_t set;
@@ -99,6 +108,7 @@ static int start(struct server *server, char *error)
         return -1;
     }
     fit_limits(server);
+    look_at_callers(server);
     server_wait_for_tokens(server->service);
     reload_report(&server->reload, server->first);
     int r =
@@ -133,7 +143,7 @@ int server_start(struct service *service, const char *conf_path, struct server *
 static void admit(struct server *server, int fd, const char *listener)
 {
     struct peer peer;
-    int r = peer_identify(fd, listener, &peer);
+    int r = peer_identify(fd, listener, server->service->sight.pid, &peer);
     if (r < 0) {
         log_warning("a caller cannot be identified: %s", strerror(-r));
         close(fd);

@@ -55,8 +55,8 @@ bool status_is_ready(const struct conf *conf, const struct profile *profile, cha
     return false;
 }
 
-static void put_profile_status(const struct conf *conf, const struct profile *profile,
-                               struct text *out)
+static void put_profile_status(const struct conf *conf, const struct peer_sight *sight,
+                               const struct profile *profile, struct text *out)
 {
     char reason[STATUS_REASON_MAX];
     bool ready = status_is_ready(conf, profile, reason, sizeof reason);
@@ -67,6 +67,10 @@ static void put_profile_status(const struct conf *conf, const struct profile *pr
     if (!ready) {
         text_put(out, ",\"reason\":");
         put_string(out, reason);
+    }
+    if (sight->problem && allow_names_unit(profile->allow, profile->allow_count)) {
+        text_put(out, ",\"warning\":");
+        put_string(out, "its rules by unit match nobody");
     }
     if (profile->seal) {
         text_put(out, ",\"encryption_keys\":");
@@ -84,8 +88,8 @@ static bool all_ready(const struct conf *conf)
     return true;
 }
 
-void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *peer,
-                  struct text *out)
+void status_write(struct hsm *hsm, const struct peer_sight *sight, const struct conf *conf,
+                  const struct peer *peer, struct text *out)
 {
     size_t count, entry;
     struct token **tokens = hsm_tokens(hsm, &count);
@@ -93,6 +97,12 @@ void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *p
     put_bool(out, all_ready(conf));
     text_put(out, ",\"configuration\":");
     text_integer(out, conf->generation);
+    text_put(out, ",\"peer_pid\":");
+    put_string(out, peer_pid_name(sight->pid));
+    if (sight->problem) {
+        text_put(out, ",\"peer_pid_problem\":");
+        put_string(out, sight->problem);
+    }
     text_put(out, ",\"tokens\":[");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
@@ -104,7 +114,7 @@ void status_write(struct hsm *hsm, const struct conf *conf, const struct peer *p
         if (!policy_allows(conf->profiles[i], peer, &entry))
             continue;
         text_put(out, first ? "" : ",");
-        put_profile_status(conf, conf->profiles[i], out);
+        put_profile_status(conf, sight, conf->profiles[i], out);
         first = false;
     }
     text_put(out, "],\"protections\":{");

@@ -64,6 +64,7 @@ INTEGRATION_TESTS += \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
+	tests/integration/067-callers.sh \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
@@ -74,6 +75,7 @@ INTEGRATION_TESTS += \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
 	tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
+	tests/integration/callers.py \
 	tests/integration/audit_chain.py
 
 # SoftHSM2 as a module that cannot lock.
@@ -86,6 +88,11 @@ tests_modules_lonely_la_SOURCES = tests/modules/lonely.c
 check_LTLIBRARIES += tests/modules/hasty.la
 tests_modules_hasty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_hasty_la_SOURCES = tests/modules/hasty.c
+
+# A kernel without pidfds of sockets.
+check_LTLIBRARIES += tests/modules/no_pidfd.la
+tests_modules_no_pidfd_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_no_pidfd_la_SOURCES = tests/modules/no_pidfd.c
 
 # Keys as tests want them.
 check_PROGRAMS += tests/integration/new_keys
@@ -259,13 +266,15 @@ AGENT_TESTS = \
 	tests/unit/test_log \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
+	tests/unit/test_policy_callers \
 	tests/unit/test_process \
 	tests/unit/test_profile \
 	tests/unit/test_reply \
 	tests/unit/test_request \
 	tests/unit/test_serve \
 	tests/unit/test_status \
-	tests/unit/test_text
+	tests/unit/test_text \
+	tests/unit/test_unit
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 endif
@@ -303,6 +312,8 @@ tests_unit_test_peer_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_peer_LDADD = $(agent_test_libs)
 tests_unit_test_policy_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_policy_LDADD = $(agent_test_libs)
+tests_unit_test_policy_callers_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_policy_callers_LDADD = $(agent_test_libs)
 tests_unit_test_process_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_process_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
@@ -317,6 +328,8 @@ tests_unit_test_status_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_status_LDADD = $(agent_test_libs)
 tests_unit_test_text_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_text_LDADD = $(agent_test_libs)
+tests_unit_test_unit_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_unit_LDADD = $(agent_test_libs)
 
 # agent/jose/, linked with nothing else of ours; its vectors are those of the RFCs.
 if HAVE_CMOCKA

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* How long --wait lets pass before it asks again, and what the last question gets at least. */
@@ -88,6 +89,21 @@ static void print_lacking(const json_t *protections)
         putchar('\n');
 }
 
+/* Whether rules by unit work, where they do not rely on what is proven. */
+static void print_peer_pid(const json_t *reply)
+{
+    const char *state = member(reply, "peer_pid");
+    if (!*state || strcmp(state, "pidfd") == 0)
+        return;
+    fputs("callers peer_pid  ", stdout);
+    text_print(stdout, state, false);
+    if (*member(reply, "peer_pid_problem")) {
+        fputs(": ", stdout);
+        text_print(stdout, member(reply, "peer_pid_problem"), false);
+    }
+    putchar('\n');
+}
+
 static void print_status(const json_t *reply)
 {
     size_t i;
@@ -98,8 +114,10 @@ static void print_status(const json_t *reply)
            json_integer_value(json_object_get(reply, "configuration")));
     json_array_foreach(json_object_get(reply, "tokens"), i, item)
         print_item("token", item, member(item, "state"), member(item, "detail"));
+    print_peer_pid(reply);
     json_array_foreach(json_object_get(reply, "profiles"), i, item)
-        print_item("profile", item, ready_text(item), member(item, "reason"));
+        print_item("profile", item, ready_text(item),
+                   member(item, *member(item, "reason") ? "reason" : "warning"));
     print_lacking(json_object_get(reply, "protections"));
 }
 

@@ -162,9 +162,9 @@ bad_profile 9 '"allow": [ { "group": "no such group" } ],' \
     'allow[0].group: there is no group of that name'
 bad_profile 9 '"allow": [ { "listener": "nowhere" } ],' \
     'allow[0].listener: there is no listener of that name'
-bad_profile 9 '"allow": [ { } ],' 'allow[0]: names nobody: an entry needs user, group or listener'
+bad_profile 9 '"allow": [ { } ],' 'allow[0]: names nobody: an entry needs user, group, unit or listener'
 bad_profile 9 '"allow": [ { "description": "all" } ],' \
-    'allow[0]: names nobody: an entry needs user, group or listener'
+    'allow[0]: names nobody: an entry needs user, group, unit or listener'
 bad_profile 9 '"allow": [ { "uid": -1 } ],' 'allow[0].uid: must be an integer from 0 to 4294967293'
 bad_profile 9 '"allow": [ { "uid": 4294967295 } ],' \
     'allow[0].uid: must be an integer from 0 to 4294967293'

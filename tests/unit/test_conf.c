@@ -74,6 +74,7 @@ static void wrong_members(void **state)
         {"workers", "0", 0, "workers: must be an integer from 1 to 256"},
         {"workers", "257", 0, "workers: must be an integer from 1 to 256"},
         {"workers", "'16'", 0, "workers: must be an integer from 1 to 256"},
+        {"peer_pid", "'none'", 0, "peer_pid: must be one of pidfd, best-effort"},
 
         {"listeners", "{}", 0, "listeners: must be an array"},
         {"listeners", "[]", 0, "listeners: must have 1 to 16 elements"},
@@ -252,6 +253,7 @@ static void what_may_be_left_out(void **state)
     assert_int_equal(conf->workers, 16);
     assert_string_equal(conf->audit_path, "/var/log/hintsign/audit.jsonl");
     assert_int_equal(conf->audit_sync, CONF_SYNC_ALWAYS);
+    assert_int_equal(conf->peer_pid, PEER_PID_PIDFD);
     assert_int_equal(conf->profile_count, 0);
     conf_unref(conf);
 }
@@ -379,6 +381,8 @@ static void what_a_running_agent_cannot_change(void **state)
     } cases[] = {
         {"description", "'changed'", NULL},
         {"workers", "5", "workers"},
+        {"peer_pid", "'pidfd'", NULL},
+        {"peer_pid", "'best-effort'", "peer_pid"},
         {"audit", "{'path':'/var/log/b','sync':'interval'}", "audit"},
         {"audit", "{'path':'/var/log/a','sync':'always'}", "audit"},
         {"listeners", "[{'name':'shop','path':'/run/a.sock'}]", "listeners"},

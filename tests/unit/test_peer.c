@@ -20,7 +20,7 @@ static void identify(struct peer *ret_peer)
 {
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    assert_int_equal(peer_identify(fds[0], "shop", ret_peer), 0);
+    assert_int_equal(peer_identify(fds[0], "shop", PEER_PID_PIDFD, ret_peer), 0);
     close(fds[0]);
     close(fds[1]);
 }
@@ -109,11 +109,11 @@ static void no_unix_socket(void **state)
     struct peer peer = {.listener = "untouched"};
     (void)state;
     assert_int_equal(pipe(fds), 0);
-    assert_int_equal(peer_identify(fds[0], "shop", &peer), -ENOTSOCK);
+    assert_int_equal(peer_identify(fds[0], "shop", PEER_PID_PIDFD, &peer), -ENOTSOCK);
     assert_string_equal(peer.listener, "untouched");
     close(fds[0]);
     close(fds[1]);
-    assert_int_equal(peer_identify(-1, "shop", &peer), -EBADF);
+    assert_int_equal(peer_identify(-1, "shop", PEER_PID_PIDFD, &peer), -EBADF);
 }
 
 int main(void)

@@ -15,71 +15,13 @@
 #include <cmocka.h>
 
 static gid_t groups[] = {2000, 3000};
-static gid_t unknown_groups[] = {65534};
 
-enum { ROOT, WEB, WEB_BY_SHOP, OTHER, UNKNOWN, UNKNOWN_BY_SHOP, IN_UNKNOWN_GROUP, CALLERS };
+/* Who may use which profile at all is for test_policy_callers.c. */
+enum { WEB, WEB_BY_SHOP, CALLERS };
 static const struct peer callers[CALLERS] = {
-    [ROOT] = {.listener = "default", .identified = true, .uid = 0, .gid = 0},
-    [WEB] = {"default", true, 1000, 1000, 1, groups, 2},
-    [WEB_BY_SHOP] = {"shop", true, 1000, 1000, 1, groups, 2},
-    [OTHER] = {.listener = "default", .identified = true, .uid = 1001, .gid = 2000},
-    /* Of another user namespace: the ids say nothing. */
-    [UNKNOWN] = {.listener = "default", .uid = 65534, .gid = 65534},
-    [UNKNOWN_BY_SHOP] = {.listener = "shop", .uid = 65534, .gid = 65534},
-    [IN_UNKNOWN_GROUP] = {"default", true, 1002, 65534, 1, unknown_groups, 1},
+    [WEB] = {"default", true, 1000, 1000, 1, groups, 2, NULL},
+    [WEB_BY_SHOP] = {"shop", true, 1000, 1000, 1, groups, 2, NULL},
 };
-
-/* Every caller against every kind of rule: x may, - may not. */
-static void callers_and_rules(void **state)
-{
-    static const struct {
-        const char *allow;
-        const char *wanted; /* in the order of the callers */
-    } rules[] = {
-        {"", "-------"},
-        {",'allow':[{'uid':0}]", "x------"},
-        {",'allow':[{'user':'root'}]", "x------"},
-        {",'allow':[{'group':'root'}]", "x------"},
-        {",'allow':[{'uid':1000}]", "-xx----"},
-        {",'allow':[{'gid':1000}]", "-xx----"}, /* the primary group */
-        {",'allow':[{'gid':2000}]", "-xxx---"}, /* primary or supplementary */
-        {",'allow':[{'gid':3000}]", "-xx----"},
-        {",'allow':[{'gid':4000}]", "-------"},
-        {",'allow':[{'listener':'shop'}]", "--x--x-"},
-        {",'allow':[{'listener':'default'}]", "xx-xx-x"},
-        {",'allow':[{'uid':65534}]", "-------"},
-        {",'allow':[{'gid':65534}]", "-------"},
-        {",'allow':[{'uid':65534,'listener':'shop'}]", "-------"},
-        {",'allow':[{'gid':65534,'listener':'default'}]", "-------"},
-        {",'allow':[{'uid':1002}]", "------x"},
-        /* All members of an entry must match ... */
-        {",'allow':[{'uid':1000,'gid':2000}]", "-xx----"},
-        {",'allow':[{'uid':1000,'gid':4000}]", "-------"},
-        {",'allow':[{'uid':1001,'gid':3000}]", "-------"},
-        {",'allow':[{'uid':1000,'listener':'shop'}]", "--x----"},
-        {",'allow':[{'gid':2000,'listener':'default'}]", "-x-x---"},
-        {",'allow':[{'uid':1000,'gid':3000,'listener':'default'}]", "-x-----"},
-        /* ... and one entry suffices. */
-        {",'allow':[{'uid':0},{'uid':1001}]", "x--x---"},
-        {",'allow':[{'uid':7},{'gid':4000},{'listener':'shop'}]", "--x--x-"},
-        {",'allow':[{'uid':1000,'gid':4000},{'uid':1001,'gid':2000}]", "---x---"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        char text[512], got[CALLERS + 1] = "";
-        size_t entry;
-        snprintf(text, sizeof text,
-                 "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b']%s}",
-                 rules[i].allow);
-        given_profile("acme", text);
-        struct conf *conf = given_conf();
-        for (int j = 0; j < CALLERS; j++)
-            got[j] = policy_allows(conf_profile(conf, "acme"), &callers[j], &entry) ? 'x' : '-';
-        if (strcmp(got, rules[i].wanted) != 0)
-            fail_msg("%s: %s instead of %s", rules[i].allow, got, rules[i].wanted);
-        conf_unref(conf);
-    }
-}
 
 static struct request request;
 static struct refusal refusal;
@@ -406,7 +348,6 @@ static int close_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(callers_and_rules),
         test(the_entry_that_matched),
         test(unknown_and_forbidden_are_the_same),
         test(claims_that_nobody_may_give),

@@ -146,9 +146,9 @@ static void wrong_callers(void **state)
         {"allow", "[]", 0, "allow: must have 1 to 64 elements", NULL},
         {"allow", "['root']", 0, "allow[0]: must be an object", NULL},
         {"allow", "[{'uid':0},\n{}]", 1,
-         "allow[1]: names nobody: an entry needs user, group or listener", NULL},
+         "allow[1]: names nobody: an entry needs user, group, unit or listener", NULL},
         {"allow", "[{'description':'x'}]", 0,
-         "allow[0]: names nobody: an entry needs user, group or listener", NULL},
+         "allow[0]: names nobody: an entry needs user, group, unit or listener", NULL},
         {"allow", "[{'uid':0},\n{'uid':-1}]", 1,
          "allow[1].uid: must be an integer from 0 to 4294967293", NULL},
         {"allow", "[{'uid':4294967294}]", 0,
@@ -159,10 +159,10 @@ static void wrong_callers(void **state)
          "allow[0].gid: must be an integer from 0 to 4294967293", NULL},
         {"allow", "[{'user':'no-such-user'}]", 0, "allow[0].user: there is no user of that name",
          NULL},
-        {"allow", "[{'user':0}]", 0, "allow[0].user: there is no user of that name", NULL},
+        {"allow", "[{'user':0}]", 0, "allow[0].user: must be a string", NULL},
         {"allow", "[{\n'group':'no-such-group'}]", 1,
          "allow[0].group: there is no group of that name", NULL},
-        {"allow", "[{'group':null}]", 0, "allow[0].group: there is no group of that name", NULL},
+        {"allow", "[{'group':null}]", 0, "allow[0].group: must be a string", NULL},
         {"allow", "[{'uid':0,\n'user':'root'}]", 1, "allow[0].user: stands beside \"uid\"", NULL},
         {"allow", "[{'user':'root',\n'uid':0}]", 1, "allow[0].uid: stands beside \"user\"", NULL},
         {"allow", "[{'gid':0,\n'group':'root'}]", 1, "allow[0].group: stands beside \"gid\"", NULL},
@@ -170,7 +170,15 @@ static void wrong_callers(void **state)
         {"allow", "[{'listener':'cellar'}]", 0,
          "allow[0].listener: there is no listener of that name", NULL},
         {"allow", "[{'listener':7}]", 0, "allow[0].listener: must be a string", NULL},
-        {"allow", "[{'unit':'x.service'}]", 0, "allow[0].unit: there is no such member", NULL},
+        {"allow", "[{'uid':65534}]", 0, "allow[0].uid: is 65534, by which nobody can be known",
+         NULL},
+        {"allow", "[{'gid':65534,'listener':'shop'}]", 0,
+         "allow[0].gid: is 65534, by which nobody can be known", NULL},
+        {"allow", "[{'unit':'portal'}]", 0,
+         "allow[0].unit: is no unit with processes, such as \"portal.service\"", NULL},
+        {"allow", "[{'unit':'app.slice'}]", 0,
+         "allow[0].unit: is no unit with processes, such as \"portal.service\"", NULL},
+        {"allow", "[{'unit':7}]", 0, "allow[0].unit: must be a string", NULL},
         {"allow", "[{'pid':1}]", 0, "allow[0].pid: there is no such member", NULL},
     };
     (void)state;
@@ -326,7 +334,8 @@ static void what_every_member_becomes(void **state)
     struct profile *profile = load_good(
         "{'version':1,'kind':'authway','key':'pkcs11:object=k','algorithm':'HS512',"
         "'client_id':'app','audiences':['https://a','https://b'],'lifetime':86400,'backdate':300,"
-        "'allow':[{'user':'root','group':'root'},{'uid':4294967293},{'gid':7,'listener':'shop'}],"
+        "'allow':[{'user':'root','group':'root'},{'uid':4294967293},{'gid':7,'unit':'a@b.service','"
+        "listener':'shop'}],"
         "'accept':{'tid':'uuid','email':{'form':'email','max':64},'description':'string'},"
         "'required':['email'],'one_of':[['sub','tid'],['description']],'description':'#4711'}");
     assert_string_equal(profile->kind->name, "authway");
@@ -344,7 +353,10 @@ static void what_every_member_becomes(void **state)
     assert_int_equal(profile->allow[1].uid, 4294967293);
     assert_false(profile->allow[1].by_gid);
     assert_int_equal(profile->allow[2].gid, 7);
+    assert_string_equal(profile->allow[2].unit, "a@b.service");
     assert_string_equal(profile->allow[2].listener, "shop");
+    assert_string_equal(profile->allow[0].user, "root");
+    assert_null(profile->allow[1].user);
 
     /* sub first, tid last, the others as they stand in the profile. */
     static const char *const names[] = {"sub", "email", "description", "tid"};

@@ -56,7 +56,7 @@ static json_t *parsed(struct text *out, const struct idl *of, const char *method
 static json_t *status_for(const struct peer *peer)
 {
     struct text out = {0};
-    status_write(service->hsm, service->conf, peer, &out);
+    status_write(service->hsm, &service->sight, service->conf, peer, &out);
     return parsed(&out, &idl, "GetStatus");
 }
 
@@ -110,6 +110,32 @@ static void profiles_of_the_caller_alone(void **state)
     assert_null(strstr(text, "mine"));
     assert_null(strstr(text, "theirs"));
     free(text);
+    json_decref(status);
+}
+
+/* A rule that no caller can match is told, and makes nothing less ready. */
+static void rules_by_unit_that_match_nobody(void **state)
+{
+    (void)state;
+    given_profile("c-mine", "{" GIVEN_PROFILE ",'kind':'client_assertion','client_id':'a',"
+                            "'audiences':['c'],'allow':[{'unit':'a.service'},{'uid':1000}]}");
+    given_reload(service);
+    set_ready("c-mine", true);
+    json_t *status = status_for(&web);
+    assert_string_equal(json_string_value(json_object_get(status, "peer_pid")), "pidfd");
+    assert_null(json_object_get(status, "peer_pid_problem"));
+    assert_null(string_at(json_object_get(status, "profiles"), 2, "warning"));
+    json_decref(status);
+
+    service->sight = (struct peer_sight){PEER_PID_NONE, "blind"};
+    status = status_for(&web);
+    const json_t *profiles = json_object_get(status, "profiles");
+    assert_string_equal(json_string_value(json_object_get(status, "peer_pid")), "none");
+    assert_string_equal(json_string_value(json_object_get(status, "peer_pid_problem")), "blind");
+    assert_string_equal(string_at(profiles, 2, "name"), "c-mine");
+    assert_true(is_ready(profiles, 2));
+    assert_string_equal(string_at(profiles, 2, "warning"), "its rules by unit match nobody");
+    assert_null(string_at(profiles, 1, "warning"));
     json_decref(status);
 }
 
@@ -205,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(health),
         test(profiles_of_the_caller_alone),
+        test(rules_by_unit_that_match_nobody),
         test(ready_means_all),
         test(profiles_and_what_they_accept),
         test(the_service_itself),

@@ -35,7 +35,7 @@ void wire_open(struct service *service, int send_buffer)
     if (send_buffer)
         must(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer) == 0,
              "SO_SNDBUF");
-    must(peer_identify(fds[0], "default", &peer) == 0, "peer_identify");
+    must(peer_identify(fds[0], "default", PEER_PID_PIDFD, &peer) == 0, "peer_identify");
     wire_conn = conn_new(fds[0], &peer);
     must(wire_conn != NULL, "conn_new");
     serving = (struct serving){.service = service};
