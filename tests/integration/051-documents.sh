@@ -35,8 +35,8 @@ for example in examples:
 ok(bad if len(examples) > 2 else ["no examples were found"], "... and its examples are JSON")
 
 page = text("doc/hintsign-agent.8")
-decision = re.search(r"static void put_decision.*?^}", sources["agent/audit.c"], re.M | re.S).group()
-record = set(re.findall(r'put_\w+\(line, "(\w+)"', sources["agent/audit.c"])) | {"seq"}
+writers = "".join(source for path, source in sources.items() if re.search(r"/audit\w*\.c", path))
+record = set(re.findall(r'audit_record_\w+\(\w+, "(\w+)"', writers)) | {"seq", "prev"}
 items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
 ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-agent(8) has every member of a record")
 
