@@ -100,12 +100,6 @@ tests_integration_new_keys_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_integration_new_keys_SOURCES = tests/integration/new_keys.c
 tests_integration_new_keys_LDADD = $(P11KIT_LIBS)
 
-# What the agent's speed is measured against.
-check_PROGRAMS += tests/bench/baseline
-tests_bench_baseline_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
-tests_bench_baseline_SOURCES = tests/bench/baseline.c
-tests_bench_baseline_LDADD = $(P11KIT_LIBS)
-
 # SoftHSM2 with bad habits.
 check_LTLIBRARIES += tests/modules/strange.la
 tests_modules_strange_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
