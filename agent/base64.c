@@ -3,7 +3,6 @@
 #include "agent/base64.h"
 #include "agent/jose/base64url.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void base64_encode(const void *data, size_t length, char *ret_text)
@@ -17,35 +16,26 @@ void base64_encode(const void *data, size_t length, char *ret_text)
 }
 
 /* Fails on characters that only base64url has. */
-static int to_base64url(const char *text, size_t length, char *ret_text)
+static int to_base64url(char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '-' || text[i] == '_')
             return -1;
-        ret_text[i] = text[i];
         if (text[i] == '+' || text[i] == '/')
-            ret_text[i] = text[i] == '+' ? '-' : '_';
+            text[i] = text[i] == '+' ? '-' : '_';
     }
     return 0;
 }
 
-int base64_decode(const char *text, size_t length, unsigned char **ret_data, size_t *ret_length)
+int base64_decode(char *text, size_t length, size_t *ret_length)
 {
     size_t used = length;
     if (length % 4 != 0)
         return -1;
     while (length - used < 2 && used > 0 && text[used - 1] == '=')
         used--;
-    char *url = malloc(used + 1);
-    unsigned char *data = malloc(BASE64URL_BYTES(used) + 1);
-    if (!url || !data || to_base64url(text, used, url) < 0 ||
-        base64url_decode(url, used, data) < 0) {
-        free(url);
-        free(data);
+    if (to_base64url(text, used) < 0 || base64url_decode(text, used, (unsigned char *)text) < 0)
         return -1;
-    }
-    free(url);
-    *ret_data = data;
     *ret_length = BASE64URL_BYTES(used);
     return 0;
 }

@@ -10,8 +10,8 @@
 /* Writes exactly BASE64_LENGTH(length) characters, no NUL. */
 void base64_encode(const void *data, size_t length, char *ret_text);
 
-/* Takes the canonical form alone: padded, without white space, unused bits zero. *ret_data is
- * malloc'ed, not NULL for no bytes either. Returns 0, or -1: another form, or no memory. */
-int base64_decode(const char *text, size_t length, unsigned char **ret_data, size_t *ret_length);
+/* Decodes in place: the bytes stand where the text began. Takes the canonical form alone: padded,
+ * without white space, unused bits zero. Returns 0 or -1. */
+int base64_decode(char *text, size_t length, size_t *ret_length);
 
 #endif

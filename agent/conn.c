@@ -94,7 +94,7 @@ static void serve_batch(struct conn *conn, struct serving *serving)
         if (r == 0)
             break;
         if (r < 0) /* too long: answered as what it is, no message */
-            conn->doomed = !serve_message(serving, conf, &conn->peer, "", 0);
+            conn->doomed = !serve_message(serving, conf, &conn->peer, (char[1]){0}, 0);
         else
             conn->doomed = !serve_message(serving, conf, &conn->peer, message, length);
     }

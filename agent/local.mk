@@ -26,6 +26,7 @@ agent_libagent_a_SOURCES = \
 	agent/interface.c agent/interface.h \
 	agent/json_file.c agent/json_file.h \
 	agent/json_line.c agent/json_line.h \
+	agent/json_value.c agent/json_value.h \
 	agent/kid.c agent/kid.h \
 	agent/kind.c agent/kind.h \
 	agent/limits.c agent/limits.h \

@@ -58,28 +58,14 @@ static int refuse_claim(struct refusal *refusal, const char *name, const char *m
 static size_t blank_length(const char *s, size_t length, bool at_end)
 {
     static const char *const blanks[] = {
-        " ",
-        "\xc2\x85",
-        "\xc2\xa0",
-        "\xe1\x9a\x80",
-        "\xe2\x80\x80",
-        "\xe2\x80\x81",
-        "\xe2\x80\x82",
-        "\xe2\x80\x83",
-        "\xe2\x80\x84",
-        "\xe2\x80\x85",
-        "\xe2\x80\x86",
-        "\xe2\x80\x87",
-        "\xe2\x80\x88",
-        "\xe2\x80\x89",
-        "\xe2\x80\x8a",
-        "\xe2\x80\xa8",
-        "\xe2\x80\xa9",
-        "\xe2\x80\xaf",
-        "\xe2\x81\x9f",
-        "\xe3\x80\x80",
-        "\xef\xbb\xbf",
+        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+        "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+        "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf",
     };
+    unsigned char edge = length ? (unsigned char)s[at_end ? length - 1 : 0] : '\0';
+    if (edge < 0x80) /* control characters are refused everywhere */
+        return edge == ' ';
     for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
         size_t size = strlen(blanks[i]);
         if (size <= length && memcmp(at_end ? s + length - size : s, blanks[i], size) == 0)

@@ -3,7 +3,6 @@
 #include "agent/request.h"
 #include "agent/base64.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PARAMETERS_MAX 5
@@ -11,7 +10,7 @@
 struct parameter {
     const char *name;
     bool required;
-    int (*take)(json_t *value, struct request *request); /* -1: not acceptable */
+    int (*take)(const struct json_value *value, struct request *request); /* -1: not acceptable */
 };
 
 struct method_row {
@@ -21,47 +20,56 @@ struct method_row {
     const char *(*mistake)(const struct request *request); /* the parameter at fault, or NULL */
 };
 
-static int take_string(json_t *value, const char **ret_string)
+static bool is_boolean(const struct json_value *value)
 {
-    *ret_string = json_string_value(value);
-    return *ret_string ? 0 : -1;
+    return value->type == JSON_VALUE_FALSE || value->type == JSON_VALUE_TRUE;
 }
 
-static int take_profile(json_t *value, struct request *request)
+static bool is_true(const struct json_value *value)
+{
+    return value && value->type == JSON_VALUE_TRUE;
+}
+
+static int take_string(const struct json_value *value, const char **ret_string)
+{
+    *ret_string = value->string;
+    return value->type == JSON_VALUE_STRING ? 0 : -1;
+}
+
+static int take_profile(const struct json_value *value, struct request *request)
 {
     return take_string(value, &request->profile);
 }
 
-static int take_audience(json_t *value, struct request *request)
+static int take_audience(const struct json_value *value, struct request *request)
 {
     return take_string(value, &request->audience);
 }
 
-static int take_interface(json_t *value, struct request *request)
+static int take_interface(const struct json_value *value, struct request *request)
 {
     return take_string(value, &request->interface);
 }
 
-static int take_algorithm(json_t *value, struct request *request)
+static int take_algorithm(const struct json_value *value, struct request *request)
 {
     return take_string(value, &request->algorithm);
 }
 
-static int take_bytes(json_t *value, struct bytes *ret_bytes)
+static int take_bytes(const struct json_value *value, struct bytes *ret_bytes)
 {
-    const char *text = json_string_value(value);
-    size_t length = json_string_length(value);
-    if (!text || length > BASE64_LENGTH(REQUEST_DATA_MAX))
+    if (value->type != JSON_VALUE_STRING || value->length > BASE64_LENGTH(REQUEST_DATA_MAX))
         return -1;
-    return base64_decode(text, length, &ret_bytes->data, &ret_bytes->length);
+    ret_bytes->data = (const unsigned char *)value->string;
+    return base64_decode(value->string, value->length, &ret_bytes->length);
 }
 
-static int take_data(json_t *value, struct request *request)
+static int take_data(const struct json_value *value, struct request *request)
 {
     return take_bytes(value, &request->data);
 }
 
-static int take_digest(json_t *value, struct request *request)
+static int take_digest(const struct json_value *value, struct request *request)
 {
     return take_bytes(value, &request->digest);
 }
@@ -74,58 +82,54 @@ static const char *data_or_digest(const struct request *request)
     return request->data.data || request->digest.data ? NULL : "data";
 }
 
-static int take_reference(json_t *value, struct request *request)
+static int take_reference(const struct json_value *value, struct request *request)
 {
     if (take_string(value, &request->reference) < 0)
         return -1;
-    size_t length = json_string_length(value);
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < value->length; i++)
         if (request->reference[i] < 0x20 || request->reference[i] > 0x7e)
             return -1;
-    return length <= REQUEST_REFERENCE_MAX ? 0 : -1;
+    return value->length <= REQUEST_REFERENCE_MAX ? 0 : -1;
 }
 
-static struct claim read_claim(const char *name, json_t *value)
+static struct claim read_claim(const struct json_value *value)
 {
-    return (struct claim){.name = name,
-                          .value = json_string_value(value),
-                          .length = json_string_length(value),
-                          .is_integer = json_is_integer(value),
-                          .is_boolean = json_is_boolean(value),
-                          .is_object = json_is_object(value),
-                          .integer = json_is_boolean(value) ? json_is_true(value)
-                                                            : json_integer_value(value)};
+    return (struct claim){.name = value->name,
+                          .value = value->string,
+                          .length = value->length,
+                          .is_integer = value->type == JSON_VALUE_INTEGER,
+                          .is_boolean = is_boolean(value),
+                          .is_object = value->type == JSON_VALUE_OBJECT,
+                          .integer =
+                              is_boolean(value) ? value->type == JSON_VALUE_TRUE : value->integer};
 }
 
 /* Members that are objects or arrays themselves fit no form: they stay values without a type. */
-static int take_members(json_t *object, struct request *request, struct claim *claim)
+static int take_members(const struct json_value *object, struct request *request,
+                        struct claim *claim)
 {
-    const char *name;
-    json_t *value;
+    const struct json_value *value = json_value_first(object);
     claim->members = request->members + request->member_count;
-    claim->member_count = json_object_size(object);
-    if (claim->member_count > REQUEST_CLAIMS_MAX - request->member_count)
+    claim->member_count = object->count;
+    if (object->count > REQUEST_CLAIMS_MAX - request->member_count)
         return -1;
-    json_object_foreach(object, name, value)
-    {
-        struct claim member = read_claim(name, value);
+    for (size_t i = 0; i < object->count; i++, value = json_value_next(value)) {
+        struct claim member = read_claim(value);
         member.is_object = false;
         request->members[request->member_count++] = member;
     }
     return 0;
 }
 
-static int take_claims(json_t *value, struct request *request)
+static int take_claims(const struct json_value *object, struct request *request)
 {
-    if (!json_is_object(value) || json_object_size(value) > REQUEST_CLAIMS_MAX)
+    if (object->type != JSON_VALUE_OBJECT || object->count > REQUEST_CLAIMS_MAX)
         return -1;
-    const char *name;
-    json_t *member;
-    json_object_foreach(value, name, member)
-    {
+    const struct json_value *value = json_value_first(object);
+    for (size_t i = 0; i < object->count; i++, value = json_value_next(value)) {
         struct claim *claim = &request->claims[request->claim_count++];
-        *claim = read_claim(name, member);
-        if (claim->is_object && take_members(member, request, claim) < 0)
+        *claim = read_claim(value);
+        if (claim->is_object && take_members(value, request, claim) < 0)
             return -1;
     }
     return 0;
@@ -170,25 +174,6 @@ const char *request_method_at(size_t index, const char *parameters[8])
     return methods[index].name + sizeof prefix - 1;
 }
 
-/* jansson's own limit is far beyond what its recursion costs us. */
-static bool is_too_deep(const char *message, size_t length)
-{
-    size_t depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < length; i++) {
-        char c = message[i];
-        if (in_string && c == '\\')
-            i++;
-        else if (c == '"')
-            in_string = !in_string;
-        else if (!in_string && (c == '{' || c == '[') && ++depth > REQUEST_DEPTH_MAX)
-            return true;
-        else if (!in_string && (c == '}' || c == ']') && depth > 0)
-            depth--;
-    }
-    return false;
-}
-
 static int refuse(struct refusal *refusal, int code, const char *name)
 {
     refusal->name = name;
@@ -203,16 +188,15 @@ static size_t interface_length(const char *method)
 }
 
 /* A method that does not exist: of an interface of ours, or of another one? */
-static int not_found(json_t *method, struct refusal *refusal)
+static int not_found(const struct json_value *method, struct refusal *refusal)
 {
-    const char *name = json_string_value(method);
-    size_t length = interface_length(name);
+    size_t length = interface_length(method->string);
     for (size_t i = 0; i < METHODS; i++)
         if (interface_length(methods[i].name) == length &&
-            strncmp(methods[i].name, name, length) == 0)
-            return refuse(refusal, REFUSAL_METHOD_NOT_FOUND, name);
-    json_string_setn(method, name, length);
-    return refuse(refusal, REFUSAL_INTERFACE_NOT_FOUND, json_string_value(method));
+            strncmp(methods[i].name, method->string, length) == 0)
+            return refuse(refusal, REFUSAL_METHOD_NOT_FOUND, method->string);
+    method->string[length] = '\0';
+    return refuse(refusal, REFUSAL_INTERFACE_NOT_FOUND, method->string);
 }
 
 static const struct method_row *find_method(const char *name)
@@ -232,24 +216,22 @@ static const struct parameter *find_parameter(const struct method_row *method, c
 }
 
 /* An optional parameter that is null counts as absent. */
-static int take_parameters(const struct method_row *method, json_t *parameters,
+static int take_parameters(const struct method_row *method, const struct json_value *parameters,
                            struct request *request, struct refusal *refusal)
 {
-    if (parameters && !json_is_object(parameters))
+    if (parameters && parameters->type != JSON_VALUE_OBJECT)
         return refuse(refusal, REFUSAL_INVALID_PARAMETER, "parameters");
-    const char *name;
-    json_t *value;
-    json_object_foreach(parameters, name, value)
-    {
-        const struct parameter *parameter = find_parameter(method, name);
-        if (parameter && !parameter->required && json_is_null(value))
+    const struct json_value *value = parameters ? json_value_first(parameters) : NULL;
+    for (size_t i = 0; parameters && i < parameters->count; i++, value = json_value_next(value)) {
+        const struct parameter *parameter = find_parameter(method, value->name);
+        if (parameter && !parameter->required && value->type == JSON_VALUE_NULL)
             continue;
         if (!parameter || parameter->take(value, request) < 0)
-            return refuse(refusal, REFUSAL_INVALID_PARAMETER, name);
+            return refuse(refusal, REFUSAL_INVALID_PARAMETER, value->name);
     }
     for (size_t i = 0; i < PARAMETERS_MAX && method->parameters[i].name; i++)
         if (method->parameters[i].required &&
-            !json_object_get(parameters, method->parameters[i].name))
+            !json_value_member(parameters, method->parameters[i].name))
             return refuse(refusal, REFUSAL_INVALID_PARAMETER, method->parameters[i].name);
     const char *mistake = method->mistake ? method->mistake(request) : NULL;
     return mistake ? refuse(refusal, REFUSAL_INVALID_PARAMETER, mistake) : 0;
@@ -257,49 +239,38 @@ static int take_parameters(const struct method_row *method, json_t *parameters,
 
 /* The call's own switches. `more` is answered with a single reply, as Varlink allows; there is
  * nothing to upgrade to. */
-static int take_switches(struct request *request, struct refusal *refusal)
+static int take_switches(const struct json_value *call, struct request *request,
+                         struct refusal *refusal)
 {
     static const char *const names[] = {"oneway", "more", "upgrade"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const json_t *value = json_object_get(request->root, names[i]);
-        if (value && !json_is_boolean(value))
+        const struct json_value *value = json_value_member(call, names[i]);
+        if (value && !is_boolean(value))
             return refuse(refusal, REFUSAL_INVALID_PARAMETER, names[i]);
     }
-    request->oneway = json_is_true(json_object_get(request->root, "oneway"));
-    if (json_is_true(json_object_get(request->root, "upgrade")))
+    request->oneway = is_true(json_value_member(call, "oneway"));
+    if (is_true(json_value_member(call, "upgrade")))
         return refuse(refusal, REFUSAL_INVALID_PARAMETER, "upgrade");
     return 0;
 }
 
-int request_parse(const char *message, size_t length, struct request *request,
-                  struct refusal *refusal)
+int request_parse(char *message, size_t length, struct request *request, struct refusal *refusal)
 {
     /* The claims are written before they are counted. */
     memset(request, 0, offsetof(struct request, claims));
     request->claim_count = request->member_count = 0;
-    if (is_too_deep(message, length))
+    const struct json_value *call = request->values;
+    if (json_value_parse(message, length, request->values, REQUEST_VALUES_MAX) < 0)
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
-    request->root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(request->root))
+    const struct json_value *name = json_value_member(call, "method");
+    if (!name || name->type != JSON_VALUE_STRING)
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
-    json_t *name = json_object_get(request->root, "method");
-    if (!json_is_string(name))
-        return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
-    int r = take_switches(request, refusal);
+    int r = take_switches(call, request, refusal);
     if (r < 0)
         return r;
-    const struct method_row *method = find_method(json_string_value(name));
+    const struct method_row *method = find_method(name->string);
     if (!method)
         return not_found(name, refusal);
     request->method = method->method;
-    return take_parameters(method, json_object_get(request->root, "parameters"), request, refusal);
-}
-
-void request_clear(struct request *request)
-{
-    free(request->data.data);
-    free(request->digest.data);
-    request->data = request->digest = (struct bytes){0};
-    json_decref(request->root);
-    request->root = NULL;
+    return take_parameters(method, json_value_member(call, "parameters"), request, refusal);
 }

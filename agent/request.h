@@ -2,14 +2,10 @@
 #ifndef HINTSIGN_AGENT_REQUEST_H
 #define HINTSIGN_AGENT_REQUEST_H
 
+#include "agent/json_value.h"
 #include "agent/refusal.h"
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define REQUEST_DEPTH_MAX     16
+#define REQUEST_VALUES_MAX    512 /* of JSON in a message, all taken together */
 #define REQUEST_CLAIMS_MAX    32  /* of a request; as many members of objects in all */
 #define REQUEST_REFERENCE_MAX 128 /* printable ASCII characters */
 #define REQUEST_DATA_MAX      ((size_t)45 * 1024) /* bytes to be signed */
@@ -37,13 +33,12 @@ struct claim {
 
 /* Bytes that the caller gave. */
 struct bytes {
-    unsigned char *data; /* owned; NULL: not given */
+    const unsigned char *data; /* NULL: not given */
     size_t length;
 };
 
-/* All strings are borrowed from `root`; absent ones are NULL. */
+/* All that it points to lies in the message; what is absent is NULL. */
 struct request {
-    json_t *root;
     enum method method;
     bool oneway; /* the caller wants no reply */
     const char *profile;
@@ -57,14 +52,12 @@ struct request {
     size_t claim_count;
     struct claim members[REQUEST_CLAIMS_MAX]; /* ... and the members of those that are objects */
     size_t member_count;
+    struct json_value values[REQUEST_VALUES_MAX]; /* the message, taken apart */
 };
 
-/* Parses a message. Returns 0 or a refusal_code; `oneway` is filled in as far as it was found.
- * Free with request_clear either way, after the reply is written: *refusal borrows from it. */
-int request_parse(const char *message, size_t length, struct request *request,
-                  struct refusal *refusal);
-
-void request_clear(struct request *request);
+/* Parses a message, whose bytes are changed and must last as long as the request. Returns 0 or a
+ * refusal_code; `oneway` is filled in as far as it was found. */
+int request_parse(char *message, size_t length, struct request *request, struct refusal *refusal);
 
 /* The methods of io.hintsign.Agent one by one, from index 0, with their parameters' names, which
  * end with NULL; NULL behind the last. For the test that holds them against the interface. */

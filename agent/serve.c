@@ -55,7 +55,6 @@ struct call {
     struct serving *serving;
     const struct conf *conf;
     const struct peer *peer;
-    struct request request;
     struct verdict verdict;
     struct composed composed;                    /* of Mint */
     unsigned char digest[CRYPTO_DIGEST_MAX];     /* of Sign: of what was signed ... */
@@ -63,6 +62,7 @@ struct call {
     size_t signature_len;
     struct refusal refusal;
     int64_t id;
+    struct request request;
 };
 
 static int compose(struct call *call)
@@ -281,9 +281,13 @@ static bool gives(enum method method)
 }
 
 bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
-                   const char *message, size_t length)
+                   char *message, size_t length)
 {
-    struct call call = {.serving = serving, .conf = conf, .peer = peer};
+    struct call call;
+    memset(&call, 0, offsetof(struct call, request)); /* that is request_parse's */
+    call.serving = serving;
+    call.conf = conf;
+    call.peer = peer;
     struct answer *answer = &serving->answers[serving->count];
     size_t start = serving->replies.length;
     *answer = (struct answer){0};
@@ -299,7 +303,6 @@ bool serve_message(struct serving *serving, const struct conf *conf, const struc
         serving->replies.length = start;
     answer->end = serving->replies.length;
     serving->count++;
-    request_clear(&call.request);
     return r != REFUSAL_INVALID_MESSAGE;
 }
 

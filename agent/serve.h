@@ -53,10 +53,10 @@ struct serving {
 
 void serve_free(struct serving *serving);
 
-/* Serves one message under `conf` and adds its reply to the batch, which has room.
- * Returns false when the connection must end after this reply. */
+/* Serves one message, whose bytes are changed, under `conf` and adds its reply to the batch, which
+ * has room. Returns false when the connection must end after this reply. */
 bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
-                   const char *message, size_t length);
+                   char *message, size_t length);
 
 /* Commits the batch's audit records. Where that fails, every reply that stands for a record is
  * replaced by AuditUnavailable. Then `replies` may leave; clear them for the next batch. */

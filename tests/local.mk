@@ -254,6 +254,7 @@ AGENT_TESTS = \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
 	tests/unit/test_json_line \
+	tests/unit/test_json_value \
 	tests/unit/test_kind \
 	tests/unit/test_limits \
 	tests/unit/test_listener \
@@ -294,6 +295,8 @@ tests_unit_test_json_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_file_LDADD = $(agent_test_libs)
 tests_unit_test_json_line_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_json_line_LDADD = $(agent_test_libs)
+tests_unit_test_json_value_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_json_value_LDADD = $(agent_test_libs)
 tests_unit_test_kind_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_kind_LDADD = $(agent_test_libs)
 tests_unit_test_limits_CPPFLAGS = $(agent_test_cppflags)

@@ -2,9 +2,10 @@
  *
  *   loader WAY THREADS DEPTH ARGUMENT...
  *
- * Says "ready" when all threads are. Each line "MILLISECONDS" on standard input is one run: all threads go on for that long, each with
- * DEPTH signatures under way, and at least once. The answer is one line of JSON. The connections stay open between
- * the runs, so that several loaders can take turns. */
+ * Says "ready" when all threads are. Each line "MILLISECONDS" on standard input is one run: all
+ * threads go on for that long, each with DEPTH signatures under way, and at least once. The answer
+ * is one line of JSON. The connections stay open between the runs, so that several loaders can take
+ * turns. */
 #include "config.h"
 #include "tests/bench/way.h"
 

@@ -71,7 +71,7 @@ def refuse_messages():
         "U+0000 in a string": b'{"method":"io.hintsign.Agent.GetStatus\\u0000"}',
         "a control character": b'{"method":"io.hintsign.Agent.\x01"}',
         "NaN": b'{"method":"x","parameters":NaN}',
-        "a number without limits": b'{"method":"x","parameters":' + b"9" * 400 + b"}",
+        "a number without digits": b'{"method":"x","parameters":-}',
         "a byte order mark": b"\xef\xbb\xbf" + GOOD[:-1],
         "one byte too much": GOOD[:-1] + b" " * (65536 - len(GOOD) + 1),
     }.items():

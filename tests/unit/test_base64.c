@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -27,17 +26,14 @@ static void vectors(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t length = strlen(rows[i].data), text_len = strlen(rows[i].text);
-        char text[9];
-        unsigned char *data;
+        char text[9] = "";
         size_t data_len;
         assert_int_equal(BASE64_LENGTH(length), text_len);
         base64_encode(rows[i].data, length, text);
         assert_memory_equal(text, rows[i].text, text_len);
-        assert_int_equal(base64_decode(rows[i].text, text_len, &data, &data_len), 0);
-        assert_non_null(data);
+        assert_int_equal(base64_decode(text, text_len, &data_len), 0);
         assert_int_equal(data_len, length);
-        assert_memory_equal(data, rows[i].data, length);
-        free(data);
+        assert_memory_equal(text, rows[i].data, length);
     }
 }
 
@@ -49,9 +45,10 @@ static void other_texts(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        unsigned char *data;
-        size_t length;
-        if (base64_decode(texts[i], strlen(texts[i]), &data, &length) == 0)
+        char text[16];
+        size_t length = strlen(texts[i]);
+        memcpy(text, texts[i], length + 1);
+        if (base64_decode(text, length, &length) == 0)
             fail_msg("taken: %s", texts[i]);
     }
 }

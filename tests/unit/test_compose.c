@@ -40,7 +40,6 @@ static void compose_as(const struct conf *conf, const char *parameters, time_t n
     if (policy_check(conf, &peer, &request, &verdict, &refusal) < 0)
         fail_msg("%s: %s", parameters, refusal.message);
     assert_int_equal(compose_token(&verdict, now, random_bytes, &claims, &token, &composed), 0);
-    request_clear(&request);
     free(message);
 }
 

@@ -24,7 +24,6 @@ static struct refusal refusal;
 static int parse(const char *text)
 {
     static char *message;
-    request_clear(&request);
     free(message);
     message = text ? quoted(text) : NULL;
     refusal = (struct refusal){0};
@@ -91,15 +90,13 @@ static void messages_that_are_none(void **state)
         /* numbers that are none */
         MINT("'profile':'a','claims':{'sub':01}"),
         MINT("'profile':'a','claims':{'sub':NaN}"),
-        MINT("'profile':'a','claims':{'sub':1e999}"),
-        MINT("'profile':'a','claims':{'sub':99999999999999999999}"),
+        MINT("'profile':'a','claims':{'sub':1.}"),
     };
     (void)state;
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
         assert_refused(messages[i], REFUSAL_INVALID_MESSAGE, NULL);
     assert_int_equal(parse(LIST), 0);
-    const char nul[] = "{\"method\":\"io.hintsign.Agent.ListProfiles\"}\0";
-    request_clear(&request);
+    char nul[] = "{\"method\":\"io.hintsign.Agent.ListProfiles\"}\0";
     assert_int_equal(request_parse(nul, sizeof nul, &request, &refusal), REFUSAL_INVALID_MESSAGE);
 }
 
