@@ -119,7 +119,7 @@ static void resolved(void *context, struct keyring *keyring)
 
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])
 {
-    static const struct prober_events events = {token_changed, resolved};
+    static const struct ladder_events events = {token_changed, resolved};
     for (size_t i = 0; i < hsm->module_count; i++) {
         struct served *served = &hsm->modules[i];
         struct p11_error reason;
@@ -136,6 +136,32 @@ void hsm_adopt(struct hsm *hsm, struct keyring *keyring)
 {
     for (size_t i = 0; i < hsm->module_count; i++)
         prober_adopt(hsm->modules[i].prober, keyring);
+}
+
+/* A module gets three quarters of the threads that other modules' slow calls leave. */
+static unsigned room(unsigned threads, unsigned slow_elsewhere)
+{
+    unsigned left = threads > slow_elsewhere ? threads - slow_elsewhere : 0;
+    return left > 1 ? left * 3 / 4 : 1;
+}
+
+bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow)
+{
+    unsigned slow[CONF_TOKENS_MAX], sum = 0;
+    bool hopeful = true;
+    for (size_t i = 0; i < hsm->module_count; i++) {
+        int64_t lasts = prober_look_after(hsm->modules[i].prober, &slow[i]);
+        if (lasts >= HSM_HOPELESS_SECONDS * 1000) {
+            log_error("module %s: a call has hung for %d seconds",
+                      module_name(hsm->modules[i].module), HSM_HOPELESS_SECONDS);
+            hopeful = false;
+        }
+        sum += slow[i];
+    }
+    for (size_t i = 0; i < hsm->module_count; i++)
+        atomic_store(&hsm->modules[i].module->room, room(threads, sum - slow[i]));
+    *ret_slow = sum;
+    return hopeful;
 }
 
 int hsm_event_fd(const struct hsm *hsm)

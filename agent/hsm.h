@@ -21,6 +21,15 @@ int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_E
 /* Hands all probers the keyring of a new configuration. */
 void hsm_adopt(struct hsm *hsm, struct keyring *keyring);
 
+/* Seconds after which a call that hangs will never come back (rung 4). */
+#define HSM_HOPELESS_SECONDS 30
+
+/* Once a second, from the main thread: modules with calls that hang go down, and room is made in
+ * the others, so that slow calls hold three quarters of `threads` at most. Returns false when a
+ * call has hung for HSM_HOPELESS_SECONDS: the process must end at once, without exit handlers.
+ * *ret_slow is how many calls have lasted longer than a second. */
+bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow);
+
 /* Becomes readable when a module has resolved its keys anew; hsm_take_event clears it and tells
  * whether it was. */
 int hsm_event_fd(const struct hsm *hsm);

@@ -19,6 +19,7 @@
 
 #define ACCEPT_BATCH 64
 #define TICK_MS      1000
+#define EXIT_HANG    70
 
 struct server {
     struct service *service;
@@ -190,6 +191,17 @@ static bool take_signals(struct server *server)
     return true;
 }
 
+/* Rung 4: what hangs cannot be taken back, only left behind with the process. */
+static void look_after_modules(struct server *server)
+{
+    unsigned slow;
+    if (!hsm_look_after(server->service->hsm, workers_threads(server->workers), &slow)) {
+        log_error("ending, to be started anew");
+        _exit(EXIT_HANG);
+    }
+    workers_relieve(server->workers, slow);
+}
+
 static void tick(struct server *server)
 {
     int64_t now = conn_now();
@@ -198,6 +210,7 @@ static void tick(struct server *server)
     server->next_tick = now + TICK_MS;
     server->full = false;
     limits_expire(&server->limits, now);
+    look_after_modules(server);
     if (server->service->conf->seals) /* keys go stale by themselves */
         reload_report(&server->reload, server->service->conf);
 }

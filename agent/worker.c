@@ -5,12 +5,15 @@
 #include "agent/throttle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#define RESERVE_DUTY_MS 1000 /* the reserve looks whether it is still needed */
 
 struct worker {
     struct workers *workers;
@@ -24,6 +27,9 @@ struct workers {
     struct throttle *throttle;
     int epoll_fd;
     int stop_fd; /* readable once the threads shall end */
+    int duty_fd; /* readable while the reserve serves */
+    unsigned regular;
+    bool relieved;
     atomic_bool finishing;
     struct worker *list;
     unsigned count;
@@ -74,27 +80,46 @@ static void serve(struct worker *worker, struct conn *conn)
         arm(conn, workers);
 }
 
+/* Waits at most `ms` (-1: for ever). Returns false when it is time to end. */
+static bool serve_next(struct worker *worker, int ms)
+{
+    struct epoll_event event;
+    int n = epoll_wait(worker->workers->epoll_fd, &event, 1, ms);
+    if (n < 0 && errno != EINTR)
+        log_error("epoll_wait: %s", strerror(errno));
+    if (n == 1 && !event.data.ptr)
+        return false;
+    if (n == 1)
+        serve(worker, event.data.ptr);
+    return true;
+}
+
 static void *run(void *argument)
 {
     struct worker *worker = argument;
-    for (;;) {
-        struct epoll_event event;
-        int n = epoll_wait(worker->workers->epoll_fd, &event, 1, -1);
-        if (n < 0 && errno != EINTR)
-            log_error("epoll_wait: %s", strerror(errno));
-        if (n == 1 && !event.data.ptr)
-            return NULL;
-        if (n == 1)
-            serve(worker, event.data.ptr);
-    }
+    while (serve_next(worker, -1))
+        ;
+    return NULL;
+}
+
+static void *run_in_reserve(void *argument)
+{
+    struct worker *worker = argument;
+    struct pollfd fds[] = {{.fd = worker->workers->stop_fd, .events = POLLIN},
+                           {.fd = worker->workers->duty_fd, .events = POLLIN}};
+    bool more = true;
+    while (more && (poll(fds, 2, -1) < 0 || !fds[0].revents))
+        more = serve_next(worker, RESERVE_DUTY_MS);
+    return NULL;
 }
 
 static int open_fds(struct workers *workers)
 {
     workers->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     workers->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    workers->duty_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event stop = {.events = EPOLLIN, .data.ptr = NULL};
-    if (workers->epoll_fd < 0 || workers->stop_fd < 0 ||
+    if (workers->epoll_fd < 0 || workers->stop_fd < 0 || workers->duty_fd < 0 ||
         epoll_ctl(workers->epoll_fd, EPOLL_CTL_ADD, workers->stop_fd, &stop) < 0)
         return -errno;
     return 0;
@@ -107,7 +132,8 @@ static int start_threads(struct workers *workers, unsigned count)
         worker->workers = workers;
         worker->serving.service = workers->service;
         worker->serving.number = workers->count;
-        int r = pthread_create(&worker->thread, NULL, run, worker);
+        bool regular = workers->count < workers->regular;
+        int r = pthread_create(&worker->thread, NULL, regular ? run : run_in_reserve, worker);
         if (r != 0)
             return -r;
     }
@@ -120,20 +146,43 @@ int workers_start(struct service *service, struct limits *limits, unsigned count
     struct workers *workers = calloc(1, sizeof *workers);
     if (!workers)
         return -ENOMEM;
-    *workers =
-        (struct workers){.service = service, .limits = limits, .epoll_fd = -1, .stop_fd = -1};
-    workers->list = calloc(count, sizeof *workers->list);
+    *workers = (struct workers){.service = service,
+                                .limits = limits,
+                                .epoll_fd = -1,
+                                .stop_fd = -1,
+                                .duty_fd = -1,
+                                .regular = count};
+    unsigned threads = count + (count + 2) / 3;
+    workers->list = calloc(threads, sizeof *workers->list);
     int r = workers->list ? open_fds(workers) : -ENOMEM;
     if (r == 0)
         r = throttle_start(service, arm, workers, &workers->throttle);
     if (r == 0)
-        r = start_threads(workers, count);
+        r = start_threads(workers, threads);
     if (r < 0) {
         workers_stop(workers, 1);
         return r;
     }
     *ret_workers = workers;
     return 0;
+}
+
+unsigned workers_threads(const struct workers *workers)
+{
+    return workers->count;
+}
+
+void workers_relieve(struct workers *workers, unsigned slow)
+{
+    uint64_t one = 1;
+    bool needed = slow >= (workers->regular * 3 + 3) / 4;
+    if (needed == workers->relieved)
+        return;
+    workers->relieved = needed;
+    if (needed)
+        (void)!write(workers->duty_fd, &one, sizeof one);
+    else
+        (void)!read(workers->duty_fd, &one, sizeof one);
 }
 
 void workers_add(struct workers *workers, struct conn *conn)
@@ -171,6 +220,8 @@ bool workers_stop(struct workers *workers, int seconds)
         close(workers->epoll_fd);
     if (workers->stop_fd >= 0)
         close(workers->stop_fd);
+    if (workers->duty_fd >= 0)
+        close(workers->duty_fd);
     free(workers->list);
     free(workers);
     return true;

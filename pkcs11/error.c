@@ -133,6 +133,11 @@ enum p11_rung p11_rv_rung(CK_RV rv)
     return row ? row->rung : P11_RUNG_SESSION;
 }
 
+bool p11_rv_may_be_object(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || !find_row(rv);
+}
+
 int p11_error_call(struct p11_error *error, int code, const char *call, CK_RV rv)
 {
     *error = (struct p11_error){.code = code, .rv = rv, .call = call};

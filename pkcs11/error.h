@@ -3,6 +3,7 @@
 #define HINTSIGN_PKCS11_ERROR_H
 
 #include <p11-kit/pkcs11.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Returned, negative, by the functions of this folder; 0 is success. */
@@ -48,5 +49,9 @@ const char *p11_rv_name(CK_RV rv);
 
 /* The rung that a return value calls for. */
 enum p11_rung p11_rv_rung(CK_RV rv);
+
+/* Whether tokens give it for a single broken object as well as when they are broken themselves:
+ * CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED and what vendors have added. */
+bool p11_rv_may_be_object(CK_RV rv);
 
 #endif

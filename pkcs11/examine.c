@@ -3,6 +3,7 @@
 #include "pkcs11/examine.h"
 #include "pkcs11/public.h"
 #include "pkcs11/signature.h"
+#include "pkcs11/watch.h"
 
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ static int ask(const struct keyring *keyring, const struct key *key, const struc
         if (prehashed && key->mech->prehashed == key->mech->mechanism)
             break;
         signing.prehashed = finding->prehashed = prehashed;
+        watch_beat();
         r = signature_make(token->module->fn, token->anchor, finding->object->handle, &signing,
                            KNOWN_QUESTION, sizeof KNOWN_QUESTION - 1, answer->signature,
                            &answer->length, error);
@@ -81,6 +83,7 @@ static int try_public(const struct keyring *keyring, const struct key *key,
                       const struct answer *answer, struct finding *finding, struct p11_error *error)
 {
     EVP_PKEY *public_key;
+    watch_beat();
     int r = public_read(keyring->crypto, token->module->fn, token->anchor, object, key->mech,
                         &public_key, error);
     if (r < 0)
@@ -132,12 +135,6 @@ static bool is_same(const struct key_home *home, const struct finding *finding)
            memcmp(home->identity, finding->identity, sizeof home->identity) == 0;
 }
 
-/* Tokens give these for a broken object as well as when they are broken themselves. */
-static bool may_be_the_key(CK_RV rv)
-{
-    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || !p11_rv_name(rv);
-}
-
 /* On P11_KEY and P11_FAILED the error's text follows "the key ". */
 static int prove(const struct keyring *keyring, const struct key *key, const struct key_home *home,
                  struct finding *finding, struct p11_error *error)
@@ -145,7 +142,7 @@ static int prove(const struct keyring *keyring, const struct key *key, const str
     struct answer answer = {.length = 0};
     char text[P11_ERROR_TEXT_MAX];
     int r = ask(keyring, key, home->token, finding, &answer, error);
-    if (r == P11_UNAVAILABLE && may_be_the_key(error->rv)) {
+    if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv)) {
         finding->failure = *error;
         r = P11_KEY;
     }

@@ -1,6 +1,7 @@
 /* One pass over a token's objects: searching the token for each key would take minutes. */
 #include "config.h"
 #include "pkcs11/index.h"
+#include "pkcs11/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static int find_more(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct han
             return p11_error_text(error, P11_MEMORY, "out of memory");
         handles->list = list;
         found = 0;
+        watch_beat();
         CK_RV rv = fn->C_FindObjects(session, list + handles->count, FIND_BATCH, &found);
         if (rv != CKR_OK)
             return p11_error_call(error, P11_UNAVAILABLE, "C_FindObjects", rv);
@@ -40,6 +42,7 @@ static int find_more(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct han
 static int find_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct handles *handles,
                     struct p11_error *error)
 {
+    watch_beat();
     CK_RV rv = fn->C_FindObjectsInit(session, NULL, 0);
     if (rv != CKR_OK)
         return p11_error_call(error, P11_UNAVAILABLE, "C_FindObjectsInit", rv);
@@ -56,7 +59,9 @@ static bool is_key(const struct object *object)
            object->object_class == CKO_PUBLIC_KEY;
 }
 
-/* An object that vanished meanwhile, or that the token will not show, is no error. */
+/* An object that vanished meanwhile, or that the token will not show, is no error. Tokens fail
+ * alike for a broken object and when they are broken themselves: where no object can be read, it is
+ * the token. */
 static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struct handles *handles,
                     struct index *index, struct p11_error *error)
 {
@@ -64,15 +69,19 @@ static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struc
     index->by_id = calloc(handles->count + 1, sizeof *index->by_id);
     if (!index->objects || !index->by_id)
         return p11_error_text(error, P11_MEMORY, "out of memory");
+    size_t broken = 0;
     for (size_t i = 0; i < handles->count; i++) {
+        watch_beat();
         struct object *object = &index->objects[index->count];
         int r = object_read(fn, session, handles->list[i], object, error);
-        if (r < 0 && error->rv != CKR_OBJECT_HANDLE_INVALID && r != P11_FAILED)
+        if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv))
+            broken++;
+        else if (r < 0 && error->rv != CKR_OBJECT_HANDLE_INVALID && r != P11_FAILED)
             return r;
         if (r == 0 && is_key(object))
             index->count++;
     }
-    return 0;
+    return broken > 0 && broken == handles->count ? P11_UNAVAILABLE : 0;
 }
 
 static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)

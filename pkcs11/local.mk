@@ -7,6 +7,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/examine.c pkcs11/examine.h \
 	pkcs11/index.c pkcs11/index.h \
 	pkcs11/key.c pkcs11/key.h \
+	pkcs11/ladder.c pkcs11/ladder.h \
 	pkcs11/login.c pkcs11/login.h \
 	pkcs11/mech.c pkcs11/mech.h \
 	pkcs11/module.c pkcs11/module.h \
@@ -19,6 +20,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/session.c pkcs11/session.h \
 	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/signature.c pkcs11/signature.h \
-	pkcs11/token.c pkcs11/token.h
+	pkcs11/token.c pkcs11/token.h \
+	pkcs11/watch.c pkcs11/watch.h
 
 include pkcs11/key/local.mk

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "pkcs11/login.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/watch.h"
 
 #include <string.h>
 
@@ -127,6 +128,11 @@ static int log_in(struct token *token, struct p11_error *error)
     if (r < 0)
         return r;
     token->unlocking = false;
+    /* A person at the device takes his time. */
+    if (asks_itself(token))
+        watch_pause();
+    else
+        watch_beat();
     CK_RV rv = fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
         forget_refused(token);

@@ -1,10 +1,13 @@
 /* One loaded PKCS#11 module: initialise, finalise, generation, calls in flight. */
 #include "config.h"
 #include "pkcs11/module.h"
+#include "pkcs11/watch.h"
 
+#include <limits.h>
 #include <p11-kit/p11-kit.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int module_new(const char *path, const char *registered, struct module **ret_module,
                struct p11_error *error)
@@ -15,6 +18,7 @@ int module_new(const char *path, const char *registered, struct module **ret_mod
     pthread_mutex_init(&module->turn, NULL);
     pthread_mutex_init(&module->lock, NULL);
     pthread_cond_init(&module->empty, NULL);
+    atomic_store(&module->room, UINT_MAX);
     atomic_store(&module->shut, true);
     module->path = path ? strdup(path) : NULL;
     module->registered = registered ? strdup(registered) : NULL;
@@ -123,6 +127,7 @@ static int load_by_name(struct module *module, struct p11_error *error)
 /* Always with our own arguments: NULL would let the module assume a single thread. */
 static int initialize(struct module *module, struct p11_error *error)
 {
+    watch_beat();
     CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->reserved};
     CK_RV rv = module->fn->C_Initialize(&args);
     if (rv == CKR_CANT_LOCK) {
@@ -156,6 +161,7 @@ int module_start(struct module *module, struct p11_error *error)
 
 int module_restart(struct module *module, struct p11_error *error)
 {
+    watch_beat();
     /* Its result does not matter: a device that is gone may answer anything. */
     if (module->fn && module->initialized)
         module->fn->C_Finalize(NULL);
@@ -175,6 +181,7 @@ void module_shut(struct module *module)
 void module_open(struct module *module)
 {
     atomic_fetch_add(&module->generation, 1);
+    atomic_store(&module->hangs, false);
     atomic_store(&module->shut, false);
 }
 
@@ -183,7 +190,7 @@ void module_open(struct module *module)
 uint64_t module_enter(struct module *module)
 {
     atomic_fetch_add(&module->inside, 1);
-    if (atomic_load(&module->shut)) {
+    if (atomic_load(&module->shut) || atomic_load(&module->hangs)) {
         module_leave(module);
         return 0;
     }
@@ -197,4 +204,27 @@ void module_leave(struct module *module)
         pthread_cond_broadcast(&module->empty);
         pthread_mutex_unlock(&module->lock);
     }
+}
+
+bool module_is_full(const struct module *module)
+{
+    return atomic_load(&module->inside) > atomic_load(&module->room);
+}
+
+bool module_take_turn(struct module *module, long ms)
+{
+    if (!module->one_caller)
+        return true;
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_nsec += ms % 1000 * 1000000;
+    deadline.tv_sec += ms / 1000 + deadline.tv_nsec / 1000000000;
+    deadline.tv_nsec %= 1000000000;
+    return pthread_mutex_timedlock(&module->turn, &deadline) == 0;
+}
+
+void module_end_turn(struct module *module)
+{
+    if (module->one_caller)
+        pthread_mutex_unlock(&module->turn);
 }

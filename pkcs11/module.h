@@ -28,7 +28,9 @@ struct module {
 
     _Atomic uint64_t generation; /* of all handles that are valid now; 0 before the first */
     _Atomic unsigned inside;     /* callers between enter and leave */
+    _Atomic unsigned room;       /* how many of them there may be (module_is_full) */
     atomic_bool shut;            /* nobody may enter */
+    atomic_bool hangs;           /* ... nor now: a call does not come back (rung 4) */
     pthread_mutex_t lock;        /* of `empty` */
     pthread_cond_t empty;        /* the last caller left a shut module */
 };
@@ -55,12 +57,22 @@ int module_restart(struct module *module, struct p11_error *error);
 /* Keeps callers out and waits until those inside have left. */
 void module_shut(struct module *module);
 
-/* Raises the generation and lets callers in. */
+/* Raises the generation and lets callers in. Nothing hangs: all have left. */
 void module_open(struct module *module);
 
 /* Enters: until module_leave the generation, and with it every handle of that generation, stays
- * valid. Returns the generation, or 0 when the module is shut. Takes no lock. */
+ * valid. Returns the generation, or 0 when the module is shut or hangs. Takes no lock. */
 uint64_t module_enter(struct module *module);
+
+/* Whether more callers are inside than there is room for, the one that asks included: slow calls
+ * must not hold all threads of the program. */
+bool module_is_full(const struct module *module);
+
+/* For a module that bears one caller at a time: waits for the caller's turn, at most `ms`. Does
+ * nothing for any other. Returns false when it did not come. */
+bool module_take_turn(struct module *module, long ms);
+void module_end_turn(struct module *module);
+
 void module_leave(struct module *module);
 
 #endif

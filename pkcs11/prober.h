@@ -5,17 +5,8 @@
 #ifndef HINTSIGN_PKCS11_PROBER_H
 #define HINTSIGN_PKCS11_PROBER_H
 
-#include "pkcs11/key.h"
+#include "pkcs11/ladder.h"
 #include "pkcs11/order.h"
-
-/* Called on the prober's thread. */
-struct prober_events {
-    /* A token changed its state; `detail` says why it is not up. */
-    void (*token_changed)(void *context, struct token *token, enum token_state state,
-                          const char *detail);
-    /* The keys of the keyring were resolved anew. */
-    void (*resolved)(void *context, struct keyring *keyring);
-};
 
 struct prober;
 
@@ -23,7 +14,7 @@ struct prober;
  * borrowed and must outlive the prober; the tokens' `module` and `prober` are set here.
  * Errors: P11_MEMORY. */
 int prober_start(struct module *module, struct token **tokens, size_t token_count,
-                 struct keyring *keyring, const struct prober_events *events, void *context,
+                 struct keyring *keyring, const struct ladder_events *events, void *context,
                  struct prober **ret_prober, struct p11_error *error);
 
 /* Asks the thread to end; it finishes the call that it is in. Whoever waits for an order is let
@@ -49,8 +40,16 @@ void prober_want(struct prober *prober, enum p11_rung rung, uint64_t generation)
 int prober_carry_out(struct prober *prober, struct token *token, enum order_wish wish,
                      struct secret *pin, long ms, struct p11_error *error);
 
+#define PROBER_HANG_MS 5000 /* a call that takes longer hangs: its module is down (rung 4) */
+
+/* To be called once a second on a thread that is not the prober's; it calls nothing of PKCS#11. A
+ * module with a call that hangs is down until that call has come back. Returns for how many
+ * milliseconds the longest call has been under way; *ret_slow is how many signers have held a
+ * session for longer than SESSION_WAIT_MS. */
+int64_t prober_look_after(struct prober *prober, unsigned *ret_slow);
+
 /* Waits until recovery that is wanted or under way has ended, at most `ms`. Returns false at once
- * where there is none. Accepts NULL. */
+ * where there is none, where the module hangs and where too many wait already. Accepts NULL. */
 bool prober_wait(struct prober *prober, long ms);
 
 #endif

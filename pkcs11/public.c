@@ -7,10 +7,10 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
-#define RSA_BYTES_MIN 256 /* RFC 7518 section 3.3 */
-#define RSA_BYTES_MAX 512
-#define EXPONENT_MAX  8   /* bytes */
-#define POINT_MAX     140 /* P-521's point as an OCTET STRING has 136 */
+#define RSA_BITS_MIN 2048 /* RFC 7518 section 3.3 */
+#define RSA_BITS_MAX 4096
+#define EXPONENT_MAX 8   /* bytes */
+#define POINT_MAX    140 /* P-521's point as an OCTET STRING has 136 */
 
 /* A point is coordinates behind a 4 (SEC 1 section 2.3.3), or a bare string for Edwards curves. */
 struct curve {
@@ -66,10 +66,10 @@ static int check(const struct crypto *crypto, EVP_PKEY **key, struct p11_error *
 static int build_rsa(const struct crypto *crypto, const BIGNUM *modulus, const BIGNUM *exponent,
                      EVP_PKEY **ret_key, struct p11_error *error)
 {
-    int size = BN_num_bytes(modulus);
-    if (size < RSA_BYTES_MIN || size > RSA_BYTES_MAX)
-        return p11_error_text(error, P11_KEY, "has %d bits: RSA from 2048 to 4096 serves",
-                              BN_num_bits(modulus));
+    int bits = BN_num_bits(modulus);
+    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+        return p11_error_text(error, P11_KEY, "has %d bits: RSA from %d to %d serves", bits,
+                              RSA_BITS_MIN, RSA_BITS_MAX);
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     int r = p11_error_text(error, P11_MEMORY, "out of memory");
     if (build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
@@ -82,7 +82,7 @@ static int build_rsa(const struct crypto *crypto, const BIGNUM *modulus, const B
 static int read_rsa(const struct crypto *crypto, CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session,
                     CK_OBJECT_HANDLE handle, EVP_PKEY **ret_key, struct p11_error *error)
 {
-    unsigned char modulus[RSA_BYTES_MAX + 1], exponent[EXPONENT_MAX];
+    unsigned char modulus[RSA_BITS_MAX / 8 + 1], exponent[EXPONENT_MAX];
     size_t modulus_len = sizeof modulus, exponent_len = sizeof exponent;
     int r = read_attribute(fn, session, handle, CKA_MODULUS, modulus, &modulus_len, error);
     if (r == 0)

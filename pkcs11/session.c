@@ -1,6 +1,7 @@
 /* The pool of a token's sessions: taken without a lock while one is free. */
 #include "config.h"
 #include "pkcs11/session.h"
+#include "pkcs11/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,28 +50,50 @@ void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn)
     session_pool_forget(pool);
 }
 
+void session_pool_share(struct session_pool *pool, CK_SESSION_HANDLE handle, uint64_t generation)
+{
+    pool->sessions[0].handle = handle;
+    pool->sessions[0].generation = generation;
+    atomic_store(&pool->usable, 1);
+}
+
+unsigned session_pool_slow(const struct session_pool *pool, int64_t now, int64_t *ret_since)
+{
+    unsigned slow = 0;
+    for (unsigned i = 0; i < pool->max; i++) {
+        int64_t since = atomic_load(&pool->sessions[i].since);
+        if (since == 0 || now - since <= SESSION_WAIT_MS)
+            continue;
+        if (slow++ == 0 || since < *ret_since)
+            *ret_since = since;
+    }
+    return slow;
+}
+
 /* Takes a free place from `hint` on: one with an open session of this generation, or, where
  * `open` is false, any other. */
 static struct session *take_place(struct session_pool *pool, uint64_t generation, unsigned hint,
                                   bool open)
 {
     unsigned usable = atomic_load_explicit(&pool->usable, memory_order_relaxed);
+    int64_t now = watch_now();
     for (unsigned i = 0; i < usable; i++) {
         struct session *session = &pool->sessions[(hint + i) % usable];
-        if (atomic_load_explicit(&session->taken, memory_order_relaxed))
-            continue;
-        if (atomic_exchange(&session->taken, true))
+        int64_t free = 0;
+        /* In one order with `waiting`: who begins to wait sees what is freed (free_place). */
+        if (atomic_load(&session->since) != 0 ||
+            !atomic_compare_exchange_strong(&session->since, &free, now))
             continue;
         if ((session->generation == generation) == open)
             return session;
-        atomic_store(&session->taken, false);
+        atomic_store(&session->since, 0);
     }
     return NULL;
 }
 
 static void free_place(struct session_pool *pool, struct session *session)
 {
-    atomic_store(&session->taken, false);
+    atomic_store(&session->since, 0);
     if (atomic_load(&pool->waiting) > 0) {
         pthread_mutex_lock(&pool->lock);
         pthread_cond_signal(&pool->returned);
@@ -105,7 +128,7 @@ static int try_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID 
         int r = open_session(fn, slot, generation, session, error);
         if (r < 0) {
             /* Nobody is told: where opening fails, it fails for those who wait as well. */
-            atomic_store(&session->taken, false);
+            atomic_store(&session->since, 0);
             return r;
         }
     }
@@ -131,7 +154,8 @@ int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slo
                  struct p11_error *error)
 {
     int r = try_take(pool, fn, slot, generation, hint, ret_session, error);
-    if (r != P11_BUSY)
+    int64_t since;
+    if (r != P11_BUSY || session_pool_slow(pool, watch_now(), &since) >= atomic_load(&pool->usable))
         return r;
     struct timespec deadline = deadline_in(SESSION_WAIT_MS);
     pthread_mutex_lock(&pool->lock);

@@ -12,11 +12,11 @@
 
 #define SESSION_DEFAULT_MAX 16
 #define SESSION_LIMIT       1024
-#define SESSION_WAIT_MS     1000 /* for another's session to come back */
+#define SESSION_WAIT_MS     1000 /* for another's session to come back; one held longer is slow */
 
 /* Each on its own cache line: workers do not share. */
 struct session {
-    alignas(64) atomic_bool taken;
+    alignas(64) _Atomic int64_t since; /* when it was taken, watch_now; 0: free */
     CK_SESSION_HANDLE handle;
     uint64_t generation; /* of the handle; 0: not open */
 };
@@ -42,9 +42,18 @@ void session_pool_forget(struct session_pool *pool);
 /* Closes all sessions. Nobody may hold one. */
 void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn);
 
+/* Makes this session, which is open already, the only one: for a token that allows no other. Its
+ * module must let one caller in at a time. Nobody may hold one. */
+void session_pool_share(struct session_pool *pool, CK_SESSION_HANDLE handle, uint64_t generation);
+
+/* How many sessions have been held for longer than SESSION_WAIT_MS, and since when the one
+ * that has been held longest; *ret_since is written where there is one. Takes no lock. */
+unsigned session_pool_slow(const struct session_pool *pool, int64_t now, int64_t *ret_since);
+
 /* Takes a session of this generation, an open one if there is one, or opens one. The caller has
  * entered the module and `generation` is what module_enter gave him. `hint` spreads callers over
- * the places: the same hint finds the same session. Waits at most SESSION_WAIT_MS.
+ * the places: the same hint finds the same session. Waits at most SESSION_WAIT_MS, and not at all
+ * where all sessions have been held for that long.
  * Errors: P11_BUSY, P11_UNAVAILABLE. */
 int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
                  uint64_t generation, unsigned hint, struct session **ret_session,

@@ -3,6 +3,7 @@
 #include "pkcs11/sign.h"
 #include "pkcs11/prober.h"
 #include "pkcs11/signature.h"
+#include "pkcs11/watch.h"
 
 #include <string.h>
 
@@ -32,6 +33,16 @@ static int check_signature(const struct job *job, const struct token *token,
     return p11_error_text(error, P11_UNAVAILABLE, "token %s gave a wrong signature", token->name);
 }
 
+/* Where calls of the module take turns, one that hangs lets no other through: nobody queues up
+ * behind it. */
+static bool take_turn(const struct token *token)
+{
+    struct module *module = token->module;
+    int64_t since;
+    long wait = session_pool_slow(&token->sessions, watch_now(), &since) ? 0 : SESSION_WAIT_MS;
+    return module_take_turn(module, wait);
+}
+
 /* With the module entered. On an error *ret_rung says what it takes to recover. */
 static int sign_inside(struct job *job, const struct key_home *home, uint64_t generation,
                        enum p11_rung *ret_rung, struct p11_error *error)
@@ -40,6 +51,8 @@ static int sign_inside(struct job *job, const struct key_home *home, uint64_t ge
     struct signing signing = {job->key->mech, job->key->crypto, home->prehashed, job->hashed};
     CK_FUNCTION_LIST *fn = token->module->fn;
     struct session *session;
+    if (!take_turn(token))
+        return p11_error_text(error, P11_BUSY, "token %s bears one call at a time", token->name);
     int r = session_take(&token->sessions, fn, token->slot, generation, job->hint, &session, error);
     if (r == 0) {
         r = signature_make(fn, session->handle, home->handle, &signing, job->data, job->length,
@@ -51,6 +64,7 @@ static int sign_inside(struct job *job, const struct key_home *home, uint64_t ge
         else
             session_discard(&token->sessions, fn, session);
     }
+    module_end_turn(token->module);
     if (r < 0 && error->call)
         *ret_rung = p11_rv_rung(error->rv);
     else if (r == P11_UNAVAILABLE)
@@ -72,10 +86,9 @@ static int try_home(struct job *job, struct key_home *home, uint64_t *ret_genera
     if (atomic_load(&home->generation) != *ret_generation) {
         *ret_generation = 0;
         r = p11_error_text(error, P11_UNAVAILABLE, "the key is not on token %s", home->token->name);
-    } else if (module->one_caller) {
-        pthread_mutex_lock(&module->turn);
-        r = sign_inside(job, home, *ret_generation, ret_rung, error);
-        pthread_mutex_unlock(&module->turn);
+    } else if (module_is_full(module)) {
+        r = p11_error_text(error, P11_BUSY, "too many calls of module %s are under way",
+                           module_name(module));
     } else {
         r = sign_inside(job, home, *ret_generation, ret_rung, error);
     }

@@ -3,6 +3,7 @@
 #include "pkcs11/token.h"
 #include "pkcs11/login.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static int list_slots(CK_FUNCTION_LIST *fn, CK_SLOT_ID **ret_slots, CK_ULONG *re
     if (!slots)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     CK_ULONG count = SLOTS_MAX;
+    watch_beat();
     CK_RV rv = fn->C_GetSlotList(CK_TRUE, slots, &count);
     if (rv != CKR_OK) {
         free(slots);
@@ -114,6 +116,7 @@ int token_find(struct token *token, struct p11_error *error)
     unsigned matches = 0;
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO info = {0};
+        watch_beat();
         if (fn->C_GetTokenInfo(slots[i], &info) != CKR_OK || !(info.flags & CKF_TOKEN_INITIALIZED))
             continue;
         if (!p11_kit_uri_match_token_info(token->uri, &info) || matches++ > 0)
@@ -135,10 +138,16 @@ int token_find(struct token *token, struct p11_error *error)
 static int open_anchor(struct token *token, struct p11_error *error)
 {
     CK_FLAGS flags = CKF_SERIAL_SESSION | (token->read_write ? CKF_RW_SESSION : 0);
+    watch_beat();
     CK_RV rv = token->module->fn->C_OpenSession(token->slot, flags, NULL, NULL, &token->anchor);
     if (rv != CKR_OK)
         return p11_error_call(error, P11_UNAVAILABLE, "C_OpenSession", rv);
     return 0;
+}
+
+bool token_has_one_session(const struct token *token)
+{
+    return token->info.ulMaxSessionCount == 1;
 }
 
 /* The anchor takes one of the sessions that the token allows. */
@@ -158,6 +167,7 @@ int token_open(struct token *token, struct p11_error *error)
         return r;
     r = login_run(token, error);
     if (r < 0) {
+        watch_beat();
         token->module->fn->C_CloseSession(token->anchor);
         return r;
     }
@@ -168,6 +178,7 @@ int token_open(struct token *token, struct p11_error *error)
 
 void token_close(struct token *token)
 {
+    watch_beat();
     if (token->module->initialized) {
         if (token->held && token->open)
             token->module->fn->C_Logout(token->anchor);
@@ -183,7 +194,10 @@ bool token_renew(struct token *token)
     if (!token->open || fn->C_GetSessionInfo(token->anchor, &info) != CKR_OK ||
         (info.state != CKS_RO_USER_FUNCTIONS && info.state != CKS_RW_USER_FUNCTIONS))
         return false;
-    session_pool_close(&token->sessions, fn);
+    if (token_has_one_session(token))
+        session_pool_forget(&token->sessions); /* it is the anchor */
+    else
+        session_pool_close(&token->sessions, fn);
     return true;
 }
 

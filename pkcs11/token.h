@@ -80,6 +80,9 @@ int token_find(struct token *token, struct p11_error *error);
  * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_INVALID (the PIN file). */
 int token_open(struct token *token, struct p11_error *error);
 
+/* Whether the token allows no session beside the anchor. It is open. */
+bool token_has_one_session(const struct token *token);
+
 /* Closes all sessions, which ends the login as well. The module is shut. */
 void token_close(struct token *token);
 

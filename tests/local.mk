@@ -41,6 +41,7 @@ INTEGRATION_TESTS = \
 	tests/integration/025-key-pin.sh \
 	tests/integration/026-key-strange-token.sh \
 	tests/integration/087-faults.sh \
+	tests/integration/088-hangs.sh \
 	tests/integration/210-sealed.sh \
 	tests/integration/211-hostile-keys.sh \
 	tests/integration/100-pingone-jwtgen.sh \
@@ -377,7 +378,7 @@ tests_fault_faulty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $
 tests_fault_faulty_la_SOURCES = tests/fault/faulty.c
 
 # hintsign-fetch, and the files that it leaves for the agent.
-EXTRA_DIST += tests/integration/provider.sh tests/integration/https_server.py
+EXTRA_DIST += tests/integration/remote.sh tests/integration/provider.sh tests/integration/https_server.py
 INTEGRATION_TESTS += \
 	tests/integration/200-fetch.sh \
 	tests/integration/201-fetch-hostile.sh \

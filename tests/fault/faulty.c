@@ -5,8 +5,20 @@
  *
  *     FUNCTION RV N             the next N calls of FUNCTION return RV
  *     FUNCTION RV until OTHER   all calls return RV until OTHER is called
+ *     * RV until OTHER          ... those of every function
  *     FUNCTION wrong N          the next N calls succeed with the last byte of the result changed
  *     FUNCTION short N          ... with a result that is one byte too short
+ *     FUNCTION long N           ... with one that is a byte too long
+ *     FUNCTION slow N MS        the next N calls take MS milliseconds
+ *     FUNCTION hang N           the next N calls come back when the script changes
+ *     sessions K                no more than K sessions are open at once
+ *     one-session               ... only one, and C_GetTokenInfo says so
+ *     handles-change            an object's handle is another's after each C_Initialize
+ *     raw-points                CKA_EC_POINT is not wrapped into an OCTET STRING
+ *     refuse MECHANISM          C_SignInit does not take it
+ *     token-flags FLAGS         C_GetTokenInfo sets them, too
+ *     absent                    there is no token
+ *     chatter                   each call prints to standard output
  *
  * Each call of a function that can fail so is noted in FAULTY_SCRIPT.calls, one name a line. */
 #include "config.h"
@@ -20,24 +32,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define FAULTS_MAX 16
-#define NAME_SIZE  32
+#define FAULTS_MAX   16
+#define NAME_SIZE    32
+#define HANDLES_MAX  256
+#define FIRST_HANDLE 1000
+#define LOOK_NS      5000000 /* a call that hangs looks for a new script */
 
 struct fault {
     char function[NAME_SIZE];
-    char kind[NAME_SIZE]; /* a return value, "wrong" or "short" */
+    char kind[NAME_SIZE]; /* a return value, or a word from above */
     char until[NAME_SIZE];
     long left; /* calls; -1 with `until` */
+    long ms;
+};
+
+/* What a call has: kind "" is none. */
+struct ailment {
+    char kind[NAME_SIZE];
+    long ms;
 };
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST faulty;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
 static struct fault faults[FAULTS_MAX];
 static size_t fault_count;
 static struct timespec script_time;
+static unsigned script_number;
+static unsigned long open_sessions;
+static unsigned initialized; /* calls */
+static CK_OBJECT_HANDLE handles[HANDLES_MAX];
+static size_t handle_count;
 
 static void note(const char *function)
 {
@@ -56,12 +84,13 @@ static void parse(const char *line)
     char last[2][NAME_SIZE] = {"", ""};
     struct fault fault = {.left = -1};
     int words = sscanf(line, "%31s %31s %31s %31s", fault.function, fault.kind, last[0], last[1]);
-    if (words < 3 || fault_count == FAULTS_MAX)
+    if (words < 1 || fault_count == FAULTS_MAX)
         return;
     if (strcmp(last[0], "until") == 0)
         memcpy(fault.until, last[1], sizeof fault.until);
     else
         fault.left = atol(last[0]);
+    fault.ms = atol(last[1]);
     faults[fault_count++] = fault;
 }
 
@@ -78,16 +107,52 @@ static void read_script(void)
     if (!file)
         return;
     script_time = st.st_mtim;
+    script_number++;
     fault_count = 0;
     while (fgets(line, sizeof line, file))
         parse(line);
     fclose(file);
 }
 
-/* Which fault this call has; `kind` stays "" where it has none. */
-static void enter(const char *function, char kind[NAME_SIZE])
+/* The word behind this one, "" where there is none; NULL: the script does not have it. */
+static const char *habit(const char *word)
 {
-    kind[0] = '\0';
+    for (size_t i = 0; i < fault_count; i++)
+        if (strcmp(faults[i].function, word) == 0)
+            return faults[i].kind;
+    return NULL;
+}
+
+static void nap(long ms)
+{
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* Returns with a script that is not this one. */
+static void hang(unsigned number)
+{
+    struct timespec time = {0, LOOK_NS};
+    unsigned now;
+    do {
+        nanosleep(&time, NULL);
+        pthread_mutex_lock(&lock);
+        read_script();
+        now = script_number;
+        pthread_mutex_unlock(&lock);
+    } while (now == number);
+}
+
+static bool concerns(const struct fault *fault, const char *function)
+{
+    return fault->left != 0 &&
+           (strcmp(fault->function, function) == 0 || strcmp(fault->function, "*") == 0);
+}
+
+/* Which fault this call has. One that is slow or hangs does so here. */
+static struct ailment enter(const char *function)
+{
+    struct ailment ailment = {.kind = ""};
     pthread_mutex_lock(&lock);
     note(function);
     read_script();
@@ -95,65 +160,232 @@ static void enter(const char *function, char kind[NAME_SIZE])
         struct fault *fault = &faults[i];
         if (strcmp(fault->until, function) == 0)
             fault->left = 0;
-        if (kind[0] || fault->left == 0 || strcmp(fault->function, function) != 0)
+        if (ailment.kind[0] || !concerns(fault, function))
             continue;
         fault->left -= fault->left > 0;
-        memcpy(kind, fault->kind, NAME_SIZE);
+        memcpy(ailment.kind, fault->kind, NAME_SIZE);
+        ailment.ms = fault->ms;
     }
+    unsigned number = script_number;
+    bool chatters = habit("chatter");
     pthread_mutex_unlock(&lock);
+    if (chatters) {
+        printf("%s\n", function);
+        fflush(stdout);
+    }
+    if (strcmp(ailment.kind, "slow") == 0)
+        nap(ailment.ms);
+    if (strcmp(ailment.kind, "hang") == 0)
+        hang(number);
+    return ailment;
 }
 
-static bool fails(const char *kind, CK_RV *ret_rv)
+static CK_RV begin(const char *function)
 {
-    *ret_rv = strtoul(kind, NULL, 0);
-    return *ret_rv != CKR_OK;
+    struct ailment ailment = enter(function);
+    return strtoul(ailment.kind, NULL, 0);
 }
 
 /* The calls that can fail: their parameters, and how they are passed on. */
 #define WRAP(name, parameters, arguments)                                                          \
     static CK_RV faulty_##name parameters                                                          \
     {                                                                                              \
-        char kind[NAME_SIZE];                                                                      \
-        CK_RV rv;                                                                                  \
-        enter(#name, kind);                                                                        \
-        return fails(kind, &rv) ? rv : real->name arguments;                                       \
+        CK_RV rv = begin(#name);                                                                   \
+        return rv != CKR_OK ? rv : real->name arguments;                                           \
     }
 
-WRAP(C_Initialize, (void *args), (args))
-WRAP(C_Finalize, (void *reserved), (reserved))
-WRAP(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count), (present, slots, count))
-WRAP(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
-WRAP(C_OpenSession,
-     (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
-      CK_SESSION_HANDLE *session),
-     (slot, flags, application, notify, session))
 WRAP(C_Login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_len),
      (session, user, pin, pin_len))
 WRAP(C_FindObjectsInit, (CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count),
      (session, template, count))
-WRAP(C_FindObjects,
-     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count),
-     (session, objects, max, count))
-WRAP(C_GetAttributeValue,
-     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count),
-     (session, object, template, count))
-WRAP(C_SignInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-     (session, mechanism, key))
+
+static CK_RV faulty_C_Initialize(void *args)
+{
+    CK_RV rv = begin("C_Initialize");
+    if (rv == CKR_OK)
+        rv = real->C_Initialize(args);
+    pthread_mutex_lock(&lock);
+    initialized += rv == CKR_OK;
+    handle_count = open_sessions = 0;
+    pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+static CK_RV faulty_C_Finalize(void *reserved)
+{
+    CK_RV rv = begin("C_Finalize");
+    return rv != CKR_OK ? rv : real->C_Finalize(reserved);
+}
+
+static bool has_habit(const char *word)
+{
+    pthread_mutex_lock(&lock);
+    bool has = habit(word);
+    pthread_mutex_unlock(&lock);
+    return has;
+}
+
+static unsigned long habit_number(const char *word, unsigned long otherwise)
+{
+    pthread_mutex_lock(&lock);
+    const char *text = habit(word);
+    unsigned long number = text ? strtoul(text, NULL, 0) : otherwise;
+    pthread_mutex_unlock(&lock);
+    return number;
+}
+
+static CK_RV faulty_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+    CK_RV rv = begin("C_GetSlotList");
+    if (rv == CKR_OK)
+        rv = real->C_GetSlotList(present, slots, count);
+    if (rv == CKR_OK && has_habit("absent"))
+        *count = 0;
+    return rv;
+}
+
+static CK_RV faulty_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    CK_RV rv = begin("C_GetTokenInfo");
+    if (rv == CKR_OK)
+        rv = real->C_GetTokenInfo(slot, info);
+    if (rv != CKR_OK)
+        return rv;
+    info->flags |= habit_number("token-flags", 0);
+    if (has_habit("one-session"))
+        info->ulMaxSessionCount = 1;
+    return CKR_OK;
+}
+
+static CK_RV faulty_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
+                                  CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+    CK_RV rv = begin("C_OpenSession");
+    if (rv != CKR_OK)
+        return rv;
+    unsigned long most = has_habit("one-session") ? 1 : habit_number("sessions", (unsigned long)-1);
+    pthread_mutex_lock(&lock);
+    bool room = open_sessions < most;
+    open_sessions += room;
+    pthread_mutex_unlock(&lock);
+    if (!room)
+        return CKR_SESSION_COUNT;
+    rv = real->C_OpenSession(slot, flags, application, notify, session);
+    pthread_mutex_lock(&lock);
+    open_sessions -= rv != CKR_OK;
+    pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+static CK_RV faulty_C_CloseSession(CK_SESSION_HANDLE session)
+{
+    CK_RV rv = begin("C_CloseSession");
+    if (rv == CKR_OK)
+        rv = real->C_CloseSession(session);
+    pthread_mutex_lock(&lock);
+    open_sessions -= rv == CKR_OK;
+    pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+static CK_RV faulty_C_CloseAllSessions(CK_SLOT_ID slot)
+{
+    CK_RV rv = begin("C_CloseAllSessions");
+    if (rv == CKR_OK)
+        rv = real->C_CloseAllSessions(slot);
+    pthread_mutex_lock(&lock);
+    open_sessions = rv == CKR_OK ? 0 : open_sessions;
+    pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+/* Handles as the caller knows them: neighbours change places with every initialisation. With the
+ * lock held. */
+static CK_OBJECT_HANDLE disguise(CK_OBJECT_HANDLE handle)
+{
+    size_t i = 0;
+    while (i < handle_count && handles[i] != handle)
+        i++;
+    if (i == HANDLES_MAX)
+        return handle;
+    if (i == handle_count)
+        handles[handle_count++] = handle;
+    return FIRST_HANDLE + (i ^ (initialized & 1));
+}
+
+static CK_OBJECT_HANDLE undisguise(CK_OBJECT_HANDLE handle)
+{
+    pthread_mutex_lock(&lock);
+    size_t i = (handle - FIRST_HANDLE) ^ (initialized & 1);
+    if (habit("handles-change"))
+        handle = handle >= FIRST_HANDLE && i < handle_count ? handles[i] : CK_INVALID_HANDLE;
+    pthread_mutex_unlock(&lock);
+    return handle;
+}
+
+static CK_RV faulty_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects,
+                                  CK_ULONG max, CK_ULONG *count)
+{
+    CK_RV rv = begin("C_FindObjects");
+    if (rv == CKR_OK)
+        rv = real->C_FindObjects(session, objects, max, count);
+    pthread_mutex_lock(&lock);
+    if (rv == CKR_OK && habit("handles-change"))
+        for (CK_ULONG i = 0; i < *count; i++)
+            objects[i] = disguise(objects[i]);
+    pthread_mutex_unlock(&lock);
+    return rv;
+}
+
+static void unwrap_point(CK_ATTRIBUTE *attribute)
+{
+    CK_BYTE *value = attribute->pValue;
+    CK_ULONG header = attribute->ulValueLen > 129 ? 3 : 2;
+    if (!value || attribute->ulValueLen == CK_UNAVAILABLE_INFORMATION ||
+        attribute->ulValueLen <= header)
+        return;
+    attribute->ulValueLen -= header;
+    memmove(value, value + header, attribute->ulValueLen);
+}
+
+static CK_RV faulty_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                                        CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_RV rv = begin("C_GetAttributeValue");
+    if (rv == CKR_OK)
+        rv = real->C_GetAttributeValue(session, undisguise(object), template, count);
+    for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+        if (template[i].type == CKA_EC_POINT && has_habit("raw-points"))
+            unwrap_point(&template[i]);
+    return rv;
+}
+
+static CK_RV faulty_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+                               CK_OBJECT_HANDLE key)
+{
+    CK_RV rv = begin("C_SignInit");
+    if (rv == CKR_OK && mechanism->mechanism == habit_number("refuse", (unsigned long)-1))
+        rv = CKR_MECHANISM_INVALID;
+    return rv != CKR_OK ? rv : real->C_SignInit(session, mechanism, undisguise(key));
+}
 
 static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
                            CK_BYTE *signature, CK_ULONG *signature_len)
 {
-    char kind[NAME_SIZE];
-    CK_RV rv;
-    enter("C_Sign", kind);
-    if (fails(kind, &rv))
+    struct ailment ailment = enter("C_Sign");
+    CK_RV rv = strtoul(ailment.kind, NULL, 0);
+    if (rv != CKR_OK)
         return rv;
     rv = real->C_Sign(session, data, data_len, signature, signature_len);
-    if (rv == CKR_OK && strcmp(kind, "wrong") == 0)
+    if (rv != CKR_OK)
+        return rv;
+    if (strcmp(ailment.kind, "wrong") == 0)
         signature[*signature_len - 1] ^= 1;
-    if (rv == CKR_OK && strcmp(kind, "short") == 0)
+    if (strcmp(ailment.kind, "short") == 0)
         --*signature_len;
-    return rv;
+    if (strcmp(ailment.kind, "long") == 0)
+        signature[(*signature_len)++] = 0;
+    return CKR_OK;
 }
 
 static bool load(void)
@@ -177,6 +409,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     faulty.C_GetSlotList = faulty_C_GetSlotList;
     faulty.C_GetTokenInfo = faulty_C_GetTokenInfo;
     faulty.C_OpenSession = faulty_C_OpenSession;
+    faulty.C_CloseSession = faulty_C_CloseSession;
+    faulty.C_CloseAllSessions = faulty_C_CloseAllSessions;
     faulty.C_Login = faulty_C_Login;
     faulty.C_FindObjectsInit = faulty_C_FindObjectsInit;
     faulty.C_FindObjects = faulty_C_FindObjects;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tokens that go away and come back, PINs that are wrong, and too few sessions.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/remote.sh"
 need softhsm2-util setsid python3
 
 profile() {
@@ -82,41 +83,9 @@ tokens_json=$one_token
 
 # --- a device that is switched off and on ---
 
-client_module=$(find /usr/lib /usr/lib64 -name p11-kit-client.so 2>/dev/null | head -n 1)
-server_pid=
-
-# A SoftHSM2 of its own behind p11-kit's server: tokens are never shared between processes.
-remote() {
-    SOFTHSM2_CONF=$work/remote.conf "$@"
-}
-remote_uri="pkcs11:token=hints-r?module-path=$client_module&pin-source=file:$work/pin"
-server_start() {
-    SOFTHSM2_CONF=$work/remote.conf setsid p11-kit server --foreground --name "$work/p11.sock" \
-        --provider "$module" pkcs11: >"$work/server.log" 2>&1 &
-    server_pid=$!
-    wait_for 20 test -S "$work/p11.sock"
-}
-# It has a process for each connection.
-server_kill() {
-    kill -KILL -- "-$server_pid"
-    wait "$server_pid" 2>/dev/null
-    server_pid=
-    rm -f "$work/p11.sock"
-}
-cleanup_server() {
-    [ -z "$server_pid" ] || server_kill
-    cleanup
-}
-
-if [ -n "$client_module" ] && command -v p11-kit >/dev/null; then
-    trap cleanup_server EXIT
-    export P11_KIT_SERVER_ADDRESS="unix:path=$work/p11.sock"
-    mkdir "$work/remote"
-    sed "s|$work/tokens|$work/remote|" "$SOFTHSM2_CONF" >"$work/remote.conf"
-    remote softhsm2-util --init-token --free --label hints-r --so-pin "$(random_hex 8)" \
-        --pin "$(cat "$work/pin")" >"$work/softhsm.log" 2>&1
-    printf '%s' "$secret" | remote hintsign-key import --label acme \
-        --token "$(token_uri r)" >"$work/import.log" 2>&1 || bail_out "$(cat "$work/import.log")"
+if remote_works; then
+    remote_create hints-r
+    remote_import acme "$secret"
     local_tokens=$tokens_json
     tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }"
     agent_config

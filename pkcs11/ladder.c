@@ -1,0 +1,240 @@
+/* Brings the tokens of a module up, and up again when they have failed: rungs 2 and 3. */
+#include "config.h"
+#include "pkcs11/ladder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Between two tries to bring back a token. Where other tokens of the module serve, each try takes
+ * them down for a moment: then seldom. */
+#define RETRY_FIRST_MS  250
+#define RETRY_MAX_MS    1000
+#define TURN_WAIT_MS    60000 /* for a module that bears one caller at a time */
+#define RETRY_BESIDE_MS 30000
+
+static void set_state(struct ladder *ladder, struct token *token, enum token_state state,
+                      const char *detail)
+{
+    char old[P11_ERROR_TEXT_MAX];
+    enum token_state old_state = token_get_state(token, old, sizeof old);
+    token_set_state(token, state, detail);
+    if (old_state != state || strcmp(old, detail) != 0)
+        ladder->events->token_changed(ladder->context, token, state, detail);
+}
+
+static void withdraw(struct ladder *ladder, struct token *token)
+{
+    char reason[KEY_REASON_MAX];
+    snprintf(reason, sizeof reason, "token %.64s is %s", token->name,
+             token_state_name(token_get_state(token, NULL, 0)));
+    keyring_withdraw(ladder->keyring, token, reason);
+}
+
+static void set_failed(struct ladder *ladder, struct token *token, const struct p11_error *error)
+{
+    char text[P11_ERROR_TEXT_MAX];
+    p11_error_describe(error, text, sizeof text);
+    set_state(ladder, token, error->code == P11_LOCKED ? TOKEN_LOCKED : TOKEN_DOWN, text);
+    withdraw(ladder, token);
+}
+
+/* Two URIs may name the same token: it must not get a wrong PIN from both. */
+static int check_twice(const struct ladder *ladder, const struct token *token,
+                       struct p11_error *error)
+{
+    for (size_t i = 0; i < ladder->token_count && ladder->tokens[i] != token; i++) {
+        const struct token *other = ladder->tokens[i];
+        if (other->found && other->slot == token->slot)
+            return p11_error_text(error, P11_INVALID, "it is the same token as %s", other->name);
+    }
+    return 0;
+}
+
+/* Signers and we use the same session, in turns. */
+static void share_anchor(struct token *token, uint64_t generation)
+{
+    token->module->one_caller = true;
+    session_pool_share(&token->sessions, token->anchor, generation);
+}
+
+static bool bring_up(struct ladder *ladder, struct token *token)
+{
+    struct p11_error error;
+    uint64_t generation = atomic_load(&ladder->module->generation) + 1;
+    int r = 0;
+    if (!token->open) {
+        r = token_find(token, &error);
+        if (r == 0)
+            r = check_twice(ladder, token, &error);
+        if (r == 0)
+            r = token_open(token, &error);
+    }
+    if (r == 0 && token_has_one_session(token))
+        share_anchor(token, generation);
+    if (r == 0)
+        r = token_index(token, &error);
+    if (r == 0)
+        r = keyring_resolve(ladder->keyring, token, generation, &error);
+    if (r < 0 && token->open)
+        token_close(token);
+    if (r < 0)
+        set_failed(ladder, token, &error);
+    else
+        set_state(ladder, token, TOKEN_UP, "");
+    return r == 0;
+}
+
+static size_t count_in(const struct ladder *ladder, enum token_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ladder->token_count; i++)
+        count += token_get_state(ladder->tokens[i], NULL, 0) == state;
+    return count;
+}
+
+/* Whether a token is up with a PIN that we do not have: finalising the module would lock it. */
+static bool is_open_by_hand(const struct ladder *ladder)
+{
+    bool found = false;
+    for (size_t i = 0; i < ladder->token_count; i++)
+        found |= ladder->tokens[i]->by_hand && ladder->tokens[i]->open;
+    return found;
+}
+
+/* Rung 2: the module is shut; log in and index every token again. A login that cannot be repeated
+ * is kept if it lasts, and so is every one where nothing has failed. */
+static void log_in_again(struct ladder *ladder, bool failed)
+{
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        struct token *token = ladder->tokens[i];
+        if (!token->open)
+            continue;
+        bool keep = !token->held && (token->by_hand || !failed);
+        if (!keep || !token_renew(token))
+            token_close(token);
+    }
+    for (size_t i = 0; i < ladder->token_count; i++)
+        bring_up(ladder, ladder->tokens[i]);
+}
+
+/* Rung 3: the module is shut; finalise and initialise it, then as rung 2. */
+static void restart(struct ladder *ladder)
+{
+    struct p11_error error;
+    int r = module_restart(ladder->module, &error);
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        token_forget(ladder->tokens[i]);
+        if (r < 0)
+            set_failed(ladder, ladder->tokens[i], &error);
+        else
+            bring_up(ladder, ladder->tokens[i]);
+    }
+}
+
+static void plan_retry(struct ladder *ladder)
+{
+    if (count_in(ladder, TOKEN_DOWN) == 0)
+        ladder->retry_ms = 0;
+    else if (count_in(ladder, TOKEN_UP) > 0)
+        ladder->retry_ms = RETRY_BESIDE_MS;
+    else if (ladder->retry_ms == 0)
+        ladder->retry_ms = RETRY_FIRST_MS;
+    else if ((ladder->retry_ms *= 2) > RETRY_MAX_MS)
+        ladder->retry_ms = RETRY_MAX_MS;
+}
+
+void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
+{
+    size_t down = count_in(ladder, TOKEN_DOWN);
+    module_shut(ladder->module);
+    watch_begin(&ladder->watch);
+    if (rung == P11_RUNG_LOGIN)
+        log_in_again(ladder, failed);
+    if (rung == P11_RUNG_MODULE ||
+        (count_in(ladder, TOKEN_DOWN) > down && !is_open_by_hand(ladder)))
+        restart(ladder);
+    watch_end();
+    if (count_in(ladder, TOKEN_UP) > 0)
+        module_open(ladder->module);
+    plan_retry(ladder);
+    ladder->events->resolved(ladder->context, ladder->keyring);
+}
+
+/* Signers go on meanwhile; where the module bears one caller at a time, they wait. */
+static int look_again(struct ladder *ladder, struct token *token, struct p11_error *error)
+{
+    struct module *module = ladder->module;
+    if (!module_take_turn(module, TURN_WAIT_MS))
+        return p11_error_text(error, P11_BUSY, "the module is busy");
+    watch_begin(&ladder->watch);
+    int r = token_index(token, error);
+    if (r == 0)
+        r = keyring_resolve(ladder->keyring, token, atomic_load(&module->generation), error);
+    watch_end();
+    module_end_turn(module);
+    return r;
+}
+
+/* Nobody uses the new keyring yet, so its handles can be found beside running signers: they stay
+ * valid as long as the generation that they are stamped with. */
+void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
+{
+    struct keyring *old = ladder->keyring;
+    pthread_mutex_lock(&ladder->lock);
+    ladder->keyring = keyring;
+    pthread_mutex_unlock(&ladder->lock);
+    keyring_unref(old);
+    /* An administrator who reloads may have put the PIN right. */
+    if (count_in(ladder, TOKEN_LOCKED) > 0) {
+        ladder_climb(ladder, P11_RUNG_LOGIN, false);
+        return;
+    }
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        struct token *token = ladder->tokens[i];
+        struct p11_error error;
+        if (token_get_state(token, NULL, 0) != TOKEN_UP) {
+            withdraw(ladder, token);
+            continue;
+        }
+        if (look_again(ladder, token, &error) < 0) {
+            ladder_climb(ladder, P11_RUNG_LOGIN, true);
+            return;
+        }
+    }
+    ladder->events->resolved(ladder->context, keyring);
+}
+
+enum p11_rung ladder_retry_rung(const struct ladder *ladder)
+{
+    return is_open_by_hand(ladder) ? P11_RUNG_LOGIN : P11_RUNG_MODULE;
+}
+
+void ladder_go_down(struct ladder *ladder, const char *why)
+{
+    pthread_mutex_lock(&ladder->lock);
+    struct keyring *keyring = keyring_ref(ladder->keyring);
+    pthread_mutex_unlock(&ladder->lock);
+    char reason[KEY_REASON_MAX];
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        struct token *token = ladder->tokens[i];
+        set_state(ladder, token, TOKEN_DOWN, why);
+        snprintf(reason, sizeof reason, "token %.64s is down", token->name);
+        keyring_withdraw(keyring, token, reason);
+    }
+    ladder->events->resolved(ladder->context, keyring);
+    keyring_unref(keyring);
+}
+
+int64_t ladder_oldest_call(struct ladder *ladder, int64_t now, unsigned *ret_slow)
+{
+    int64_t since, oldest = atomic_load(&ladder->watch.since);
+    oldest = oldest ? oldest : now;
+    *ret_slow = 0;
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        unsigned slow = session_pool_slow(&ladder->tokens[i]->sessions, now, &since);
+        if (slow > 0 && since < oldest)
+            oldest = since;
+        *ret_slow += slow;
+    }
+    return oldest;
+}

@@ -1,0 +1,51 @@
+/* Recovery of one module's tokens, rung by rung (doc/architecture.md, "The ladder").
+ *
+ * One thread climbs, the prober's; what other threads may call says so. */
+#ifndef HINTSIGN_PKCS11_LADDER_H
+#define HINTSIGN_PKCS11_LADDER_H
+
+#include "pkcs11/key.h"
+#include "pkcs11/watch.h"
+
+/* Called on the climbing thread and in ladder_go_down. */
+struct ladder_events {
+    /* A token changed its state; `detail` says why it is not up. */
+    void (*token_changed)(void *context, struct token *token, enum token_state state,
+                          const char *detail);
+    /* The keys of the keyring were resolved anew. */
+    void (*resolved)(void *context, struct keyring *keyring);
+};
+
+struct ladder {
+    struct module *module; /* borrowed, as the tokens are */
+    struct token **tokens;
+    size_t token_count;
+    const struct ladder_events *events;
+    void *context;
+    struct watch watch;
+    long retry_ms; /* until a token that is down is tried again; 0: none is */
+
+    pthread_mutex_t lock;
+    struct keyring *keyring; /* that the tokens are resolved for; changed under the lock */
+};
+
+/* Keeps the others out and climbs to the rung: logs in again, or starts the module anew. `failed`:
+ * a call has failed, so no login is trusted to last. */
+void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed);
+
+/* Takes over the keyring of a new configuration, indexes every token again and resolves the keys,
+ * beside running signers where it can. */
+void ladder_adopt(struct ladder *ladder, struct keyring *keyring);
+
+/* The rung on which what has not come back in time is looked for again: in a new start of the
+ * module, unless that would lock another token. */
+enum p11_rung ladder_retry_rung(const struct ladder *ladder);
+
+/* From another thread, because a call hangs: every token is down, for this reason. */
+void ladder_go_down(struct ladder *ladder, const char *why);
+
+/* From any thread: since when the longest of the calls that are under way now has lasted, or `now`.
+ * *ret_slow is how many signers have held a session for longer than SESSION_WAIT_MS. */
+int64_t ladder_oldest_call(struct ladder *ladder, int64_t now, unsigned *ret_slow);
+
+#endif

@@ -1,0 +1,40 @@
+/* Marks since when a thread has been in a call of a module. */
+#include "config.h"
+#include "pkcs11/watch.h"
+
+#include <stddef.h>
+#include <time.h>
+
+/* Of this thread: calls are made in many places, which need not know who watches. */
+static _Thread_local struct watch *watching;
+
+int64_t watch_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void watch_begin(struct watch *watch)
+{
+    watching = watch;
+    watch_beat();
+}
+
+void watch_beat(void)
+{
+    if (watching)
+        atomic_store(&watching->since, watch_now());
+}
+
+void watch_pause(void)
+{
+    if (watching)
+        atomic_store(&watching->since, 0);
+}
+
+void watch_end(void)
+{
+    watch_pause();
+    watching = NULL;
+}

@@ -1,0 +1,31 @@
+/* Since when a call of the prober has been inside a module: one that hangs never comes back to
+ * tell.
+ *
+ * Signers need no watch: each holds a session, which knows since when (session.h). */
+#ifndef HINTSIGN_PKCS11_WATCH_H
+#define HINTSIGN_PKCS11_WATCH_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct watch {
+    _Atomic int64_t since; /* watch_now when the call began; 0: there is none */
+};
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t watch_now(void);
+
+/* From now on this thread's calls are watched: the first begins now. */
+void watch_begin(struct watch *watch);
+
+/* A call has come back and the next one begins. No more than a mark; does nothing on a thread that
+ * is not watched. */
+void watch_beat(void);
+
+/* The next call may take as long as it likes: a person enters a PIN at the device. */
+void watch_pause(void);
+
+/* This thread's calls are no longer watched. */
+void watch_end(void);
+
+#endif

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Calls that hang: the others are served, and a process that nothing can save ends.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/remote.sh"
+need softhsm2-util
+remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
+hasty=$top_builddir/tests/modules/.libs/hasty.so
+
+profile() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+}
+
+mints() {
+    hintsign mint "$1" --subject bob
+}
+
+state() {
+    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
+}
+
+is_state() {
+    [ "$(state "$2")" = "$1" ]
+}
+
+# within MS NAME COMMAND...
+within() {
+    local ms=$1 name=$2 start
+    shift 2
+    start=$(date +%s%N)
+    runs 0 "$name" "$@"
+    is "$(($(date +%s%N) - start < ms * 1000000))" 1 "... within $ms ms"
+}
+
+refused() {
+    ! mints "$1" && grep -q TokenUnavailable "$work/stderr"
+}
+
+# Clients that want more than there are workers for, and wait long enough to see the end.
+hang_clients() {
+    for i in {1..10}; do
+        hintsign mint far --subject bob --timeout 60 >"$work/hung.$i" 2>&1 &
+        clients[i]=$!
+    done
+}
+
+token_create
+both=$(random_hex 32)
+key_import near "$(random_hex 32)"
+key_import both "$both"
+remote_create hints-r
+remote_import far "$(random_hex 32)"
+remote_import both "$both"
+for name in near far both; do profile $name; done
+tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }, $tokens_json"
+server_start
+agent_config '"workers": 4'
+agent_start
+runs 0 'a token that answers' mints far
+
+# --- it hangs and comes back ---
+
+server_freeze
+hang_clients
+within 5000 'all workers hang: the status is told' hintsign status
+within 5000 'the token of another module serves' mints near
+runs 0 'the module that hangs is down' wait_for 12 is_state down r
+like "$(hintsign status)" 'token +r +down: a call of its module hangs' '... as is said'
+within 2000 'the others serve' mints near
+within 2000 '... also a key that has a home on both' mints both
+within 2000 'its own keys are refused at once' refused far
+server_thaw
+runs 0 'it serves again when the calls come back' wait_for 3 mints far
+statuses=
+for i in {1..10}; do
+    wait "${clients[i]}"
+    statuses+=" $?"
+done
+like "$statuses" '^( [04])+$' 'all clients had an answer'
+is "$(grep -LE '^eyJ|Overloaded|TokenUnavailable' "$work"/hung.*)" '' '... a token or why not'
+runs 0 'all is ready' hintsign status --ready --wait 3
+is "$(grep -c 'token r: down' "$work/agent.log")" 1 'one line told that it was down'
+agent_stop
+
+# --- it never comes back ---
+
+if [ -e "$hasty" ]; then
+    LD_PRELOAD="$hasty" HASTE=5 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
+    server_freeze
+    hang_clients
+    for i in {1..10}; do wait "${clients[i]}"; done
+    agent_ends 70
+    like "$(cat "$work/agent.log")" 'a call has hung for 30 seconds' '... and says why'
+    server_thaw
+    rm -f "$HINTSIGN_SOCKET"
+    agent_start
+    runs 0 'the next one serves' mints far
+    agent_stop
+else
+    skip 'a call never comes back' 'the fast clock is not built'
+fi
+done_testing
