@@ -40,6 +40,7 @@ agent_libagent_a_SOURCES = \
 	agent/provider_keys_file.c agent/provider_keys_file.h \
 	agent/provider_keys.c agent/provider_keys.h \
 	agent/publish.c agent/publish.h \
+	agent/rate.c agent/rate.h \
 	agent/refusal.c agent/refusal.h \
 	agent/reload.c agent/reload.h \
 	agent/reply.c agent/reply.h \

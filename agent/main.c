@@ -91,7 +91,7 @@ static int service_init(struct service *service, const char *path,
 {
     size_t count;
     pthread_mutex_init(&service->lock, NULL);
-    if (!(service->flood = flood_new())) {
+    if (!(service->flood = flood_new()) || !(service->rates = rate_new())) {
         snprintf(error, CONF_ERROR_MAX, "out of memory");
         return -1;
     }
@@ -117,6 +117,7 @@ static void service_free(struct service *service, bool stopped)
     }
     audit_close(service->audit);
     flood_free(service->flood);
+    rate_free(service->rates);
     conf_unref(service->conf);
     crypto_free(service->crypto);
     jose_free(service->jose);

@@ -270,6 +270,12 @@ static int take_allow(struct json_file *file, const struct json_at *at, void *ta
     return allow_take(file, at, loading->listeners, profile->allow, &profile->allow_count);
 }
 
+static int take_rate_limit(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    return rate_limit_take(file, at, &loading->profile->rate_limit);
+}
+
 static int take_seal(struct json_file *file, const struct json_at *at, void *target)
 {
     struct loading *loading = target;
@@ -301,6 +307,7 @@ static const struct json_member members[] = {
     {"typ", false, take_typ},
     {"kid", false, take_kid},
     {"allow", false, take_allow},
+    {"rate_limit", false, take_rate_limit},
     {"accept", false, skip}, /* this and the next two are taken by profile_claims.c */
     {"required", false, skip},
     {"one_of", false, skip},
@@ -315,6 +322,7 @@ static const struct json_member data_members[] = {
     {"algorithms", true, take_algorithms},
     {"verify", false, take_verify},
     {"allow", false, take_allow},
+    {"rate_limit", false, take_rate_limit},
     {NULL, false, NULL},
 };
 

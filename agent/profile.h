@@ -5,6 +5,7 @@
 #include "agent/accept.h"
 #include "agent/allow.h"
 #include "agent/kind.h"
+#include "agent/rate.h"
 #include "pkcs11/key.h"
 
 #include <stdint.h>
@@ -57,6 +58,7 @@ struct profile {
     long backdate; /* seconds */
     struct allow allow[ALLOW_MAX];
     size_t allow_count;
+    struct rate_limit rate_limit; /* of each caller */
     struct accept accept[PROFILE_ACCEPT_MAX];
     size_t accept_count;
     claim_set required;

@@ -3,6 +3,8 @@
 #ifndef HINTSIGN_AGENT_REFUSAL_H
 #define HINTSIGN_AGENT_REFUSAL_H
 
+#include <stdint.h>
+
 enum refusal_code {
     REFUSAL_NOT_ALLOWED = -1,
     REFUSAL_INVALID_CLAIM = -2,
@@ -15,6 +17,7 @@ enum refusal_code {
     REFUSAL_OVERLOADED = -9,
     REFUSAL_INTERNAL = -10,
     REFUSAL_ENCRYPTION_KEY_UNAVAILABLE = -14,
+    REFUSAL_RATE_LIMITED = -15,
     /* Varlink's own (org.varlink.service) */
     REFUSAL_INTERFACE_NOT_FOUND = -11,
     REFUSAL_METHOD_NOT_FOUND = -12,
@@ -25,7 +28,8 @@ enum refusal_code {
 struct refusal {
     const char *name;    /* of the claim, parameter, method or interface; borrowed, or NULL */
     const char *message; /* a short sentence that is safe to show; static, or NULL for the usual */
-    char detail[256];    /* for the log alone; may be empty */
+    int64_t retry_after_ms; /* when to try again; 0: the usual */
+    char detail[256];       /* for the log alone; may be empty */
 };
 
 /* The codes of pkcs11/ end here: what each means to a caller. */

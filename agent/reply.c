@@ -25,6 +25,7 @@ static const struct error_row errors[] = {
     {REFUSAL_INVALID_MESSAGE, OWN, "InvalidMessage",
      "The message is not a JSON object with a method, or too long, too deep or ambiguous.", NULL,
      0},
+    {REFUSAL_RATE_LIMITED, OWN, "RateLimited", "The profile is asked for too often.", NULL, 1000},
     {REFUSAL_LOCKED, OWN, "Locked", "The HSM token waits for its PIN.", NULL, 0},
     {REFUSAL_TOKEN_UNAVAILABLE, OWN, "TokenUnavailable", "The HSM token does not answer.", NULL,
      1000},
@@ -130,7 +131,7 @@ void reply_error(struct text *out, int code, const struct refusal *refusal)
     }
     if (row->retry_after_ms) {
         put_name(out, "retry_after_ms", first);
-        text_integer(out, row->retry_after_ms);
+        text_integer(out, refusal->retry_after_ms ? refusal->retry_after_ms : row->retry_after_ms);
     }
     text_put(out, "}");
     end_message(out);

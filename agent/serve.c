@@ -140,7 +140,7 @@ static void describe_token(const struct call *call, int r, struct audit_record *
     const struct profile *profile = call->verdict.profile;
     record->algorithm = profile->mech->algorithm;
     record->kid = compose_kid(profile);
-    if (r != REFUSAL_UNKNOWN_AUDIENCE)
+    if (r != REFUSAL_UNKNOWN_AUDIENCE && r != REFUSAL_RATE_LIMITED)
         record->audience = profile->audiences[call->verdict.audience];
     if (r == 0) {
         record->jti = call->composed.jti[0] ? call->composed.jti : NULL;
@@ -195,11 +195,26 @@ static int record(struct call *call, int r)
     return audit_append(call->serving->service->audit, &call->serving->audit, &record, &call->id);
 }
 
-/* Whether the refusal of a caller whom no profile has allowed anything is recorded. Such refusals
- * cost nothing, so they must not fill the disk of the log. */
-static bool is_recorded(struct call *call)
+/* Every request that a profile allows counts, whatever becomes of it: each has its record. */
+static int limit_rate(struct call *call)
+{
+    const struct profile *profile = call->verdict.profile;
+    struct caller caller = caller_of(call->peer);
+    int64_t wait = rate_take(call->serving->service->rates, profile->name, &profile->rate_limit,
+                             &caller, clock_ns());
+    if (wait == 0)
+        return 0;
+    call->refusal = (struct refusal){.retry_after_ms = wait};
+    return REFUSAL_RATE_LIMITED;
+}
+
+/* Whether the decision is recorded. Refusals that cost a caller nothing, not even his share of a
+ * profile, must not fill the disk of the log. */
+static bool is_recorded(struct call *call, int r)
 {
     struct caller caller = caller_of(call->peer);
+    if (call->verdict.profile && r != REFUSAL_RATE_LIMITED)
+        return true;
     return flood_note(call->serving->service->flood, &caller, clock_ms(), &call->serving->resume);
 }
 
@@ -228,9 +243,11 @@ static void reply(struct call *call)
 static int give(struct call *call)
 {
     int r = policy_check(call->conf, call->peer, &call->request, &call->verdict, &call->refusal);
+    if (call->verdict.profile && limit_rate(call) < 0)
+        r = REFUSAL_RATE_LIMITED;
     if (r == 0)
         r = call->request.method == METHOD_SIGN ? sign_given(call) : mint(call);
-    if (!call->verdict.profile && !is_recorded(call))
+    if (!is_recorded(call, r))
         return r;
     int recorded = record(call, r);
     if (recorded < 0)

@@ -19,6 +19,7 @@ struct service {
     struct hsm *hsm;
     struct flood *flood;
     struct peer_sight sight; /* set before anything is served */
+    struct rates *rates;
     pthread_mutex_t lock;
     struct conf *conf; /* under the lock; use service_conf */
 };

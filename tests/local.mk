@@ -66,6 +66,7 @@ INTEGRATION_TESTS += \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
 	tests/integration/067-callers.sh \
+	tests/integration/068-rate-limit.sh \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
@@ -265,6 +266,7 @@ AGENT_TESTS = \
 	tests/unit/test_policy_callers \
 	tests/unit/test_process \
 	tests/unit/test_profile \
+	tests/unit/test_rate \
 	tests/unit/test_reply \
 	tests/unit/test_request \
 	tests/unit/test_serve \
@@ -316,6 +318,8 @@ tests_unit_test_process_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_process_LDADD = $(agent_test_libs)
 tests_unit_test_profile_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_profile_LDADD = $(agent_test_libs)
+tests_unit_test_rate_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_rate_LDADD = $(agent_test_libs)
 tests_unit_test_reply_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_reply_LDADD = $(agent_test_libs)
 tests_unit_test_request_CPPFLAGS = $(agent_test_cppflags)

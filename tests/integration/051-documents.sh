@@ -21,7 +21,7 @@ sources = {path: text(path) for path in glob.glob("agent/*.c")}
 page = text("doc/hintsign-agent.json.5")
 described = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
 described |= set(re.findall(r"^\.Cm (\w+)", page, re.M))
-tables = [text for path, text in sources.items() if re.search(r"/(conf_agent|profile|allow|accept|seal)\.c", path)]
+tables = [text for path, text in sources.items() if re.search(r"/(conf_agent|profile|allow|accept|seal|rate)\.c", path)]
 members = {name for table in tables for name in re.findall(r'\{"(\w+)", (?:true|false), \w+\}', table)}
 ok(members - described if len(members) > 30 else ["no tables were found"], "hintsign-agent.json(5) has every member")
 
@@ -35,7 +35,7 @@ for example in examples:
 ok(bad if len(examples) > 2 else ["no examples were found"], "... and its examples are JSON")
 
 page = text("doc/hintsign-agent.8")
-writers = "".join(source for path, source in sources.items() if re.search(r"/audit\w*\.c", path))
+writers = "".join(source for path, source in sources.items() if re.search(r"/(audit\w*|throttle)\.c", path))
 record = set(re.findall(r'audit_record_\w+\(\w+, "(\w+)"', writers)) | {"seq", "prev"}
 items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
 ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-agent(8) has every member of a record")

@@ -71,6 +71,7 @@ struct service *given_service(void)
     struct conf *conf = load();
     pthread_mutex_init(&service->lock, NULL);
     service->flood = flood_new();
+    service->rates = rate_new();
     if (jose_new(NULL, &service->jose) < 0)
         give_up("OpenSSL lacks an algorithm");
     if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0)
@@ -93,6 +94,7 @@ void given_end(struct service *service)
     conf_unref(service->conf);
     audit_close(service->audit);
     flood_free(service->flood);
+    rate_free(service->rates);
     hsm_stop(service->hsm, 0);
     crypto_free(service->crypto);
     jose_free(service->jose);

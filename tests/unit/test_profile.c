@@ -142,6 +142,16 @@ static void wrong_members(void **state)
 static void wrong_callers(void **state)
 {
     static const struct wrong cases[] = {
+        {"rate_limit", "5", 0, "rate_limit: must be an object", NULL},
+        {"rate_limit", "{'burst':5}", 0, "rate_limit: \"per_second\" is missing", NULL},
+        {"rate_limit", "{'per_second':0}", 0,
+         "rate_limit.per_second: must be an integer from 1 to 100000", NULL},
+        {"rate_limit", "{'per_second':1.5}", 0,
+         "rate_limit.per_second: must be an integer from 1 to 100000", NULL},
+        {"rate_limit", "{'per_second':5,'burst':1000001}", 0,
+         "rate_limit.burst: must be an integer from 1 to 1000000", NULL},
+        {"rate_limit", "{'per_second':5,'per_hour':5}", 0,
+         "rate_limit.per_hour: there is no such member", NULL},
         {"allow", "{}", 0, "allow: must be an array", NULL},
         {"allow", "[]", 0, "allow: must have 1 to 64 elements", NULL},
         {"allow", "['root']", 0, "allow[0]: must be an object", NULL},

@@ -100,6 +100,32 @@ static void a_flood_of_refusals(void **state)
     assert_true(wire_conn->resume > 0);
 }
 
+/* Every request counts that the profile allows, also one that it refuses. */
+static void a_rate_limit(void **state)
+{
+    (void)state;
+    given_profile("mine", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b'],"
+                          "'allow':[{'listener':'default'}],"
+                          "'rate_limit':{'per_second':1,'burst':3}}");
+    given_reload(service);
+    wire_call("{'method':'io.hintsign.Agent.Mint','parameters':{'profile':'mine'}}");
+    for (int i = 0; i < 42; i++)
+        wire_call(MINT, "mine", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("InvalidClaim");
+    assert_replied("TokenUnavailable");
+    assert_replied("TokenUnavailable");
+    for (int i = 0; i < 40; i++)
+        assert_replied("{'error':'io.hintsign.Agent.RateLimited','parameters':{'message':"
+                       "'The profile is asked for too often.','retry_after_ms':");
+    assert_int_equal(count_records("'profile':'mine','allow':0,"), 13);
+    assert_int_equal(count_records("'alg':'HS256','error':'RateLimited'"), 10);
+    given_reload(service); /* changes nothing */
+    wire_call(MINT, "mine", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("RateLimited");
+}
+
 static void oneway_is_not_answered(void **state)
 {
     (void)state;
@@ -178,9 +204,13 @@ static int end_service(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(errors_that_end_nothing),      test(every_decision_is_recorded),
-        test(a_flood_of_refusals),          test(oneway_is_not_answered),
-        test(a_log_that_cannot_be_written), test(a_reload_concerns_old_connections),
+        test(errors_that_end_nothing),
+        test(every_decision_is_recorded),
+        test(a_flood_of_refusals),
+        test(a_rate_limit),
+        test(oneway_is_not_answered),
+        test(a_log_that_cannot_be_written),
+        test(a_reload_concerns_old_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
