@@ -4,6 +4,10 @@
 
 #include "agent/refusal.h"
 #include "agent/text.h"
+#include "client/varlink.h"
+
+/* The longest `parameters` that clients take. */
+#define REPLY_PARAMETERS_MAX (VARLINK_REPLY_MAX - sizeof "{\"parameters\":}")
 
 /* All of these append one whole message, its NUL included. */
 

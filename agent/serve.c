@@ -13,6 +13,7 @@
 #include "agent/status.h"
 #include "pkcs11/sign.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -258,6 +259,14 @@ static int give(struct call *call)
     return r;
 }
 
+static int refuse_length(struct call *call)
+{
+    text_free(&call->serving->parameters); /* such a length is not worth keeping */
+    call->refusal.message = "The reply would be longer than 16 MiB, or than there is memory.";
+    snprintf(call->refusal.detail, sizeof call->refusal.detail, "the reply is too long");
+    return REFUSAL_INTERNAL;
+}
+
 /* The methods that give out nothing: what they show depends on the caller, and is not recorded. */
 static int tell(struct call *call)
 {
@@ -265,6 +274,7 @@ static int tell(struct call *call)
     struct text *parameters = &serving->parameters;
     int r = 0;
     text_clear(parameters);
+    parameters->limit = REPLY_PARAMETERS_MAX;
     switch (call->request.method) {
     case METHOD_GET_KEYS:
         r = publish_keys(serving->service->jose, call->conf, call->peer, call->request.profile,
@@ -287,6 +297,8 @@ static int tell(struct call *call)
     default:
         r = REFUSAL_INTERNAL;
     }
+    if (r == 0 && parameters->failed)
+        return refuse_length(call);
     if (r == 0)
         reply_parameters(&serving->replies, parameters);
     return r;
@@ -336,6 +348,7 @@ static void withdraw(struct serving *serving)
             reply_error(&replies, REFUSAL_AUDIT_UNAVAILABLE, &(struct refusal){0});
         start = answer->end;
     }
+    replies.failed |= serving->replies.failed; /* then the answers are not whole */
     text_free(&serving->replies);
     serving->replies = replies;
 }

@@ -23,6 +23,10 @@ char *text_reserve(struct text *text, size_t more)
 {
     if (text->failed)
         return NULL;
+    if (text->limit && more > text->limit - text->length) {
+        text->failed = true;
+        return NULL;
+    }
     if (text->size - text->length < more) {
         size_t size = text->size ? text->size : FIRST_SIZE;
         while (size - text->length < more && size <= SIZE_MAX / 2)

@@ -6,18 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero-initialise; free with text_free. When memory runs out `failed` stays set and later calls
- * do nothing: check it once, at the end. */
+/* Zero-initialise; free with text_free. When memory runs out, or the limit is reached, `failed`
+ * stays set and later calls do nothing: check it once, at the end. */
 struct text {
     char *data;
     size_t length;
     size_t size;
+    size_t limit; /* bytes; 0: there is none */
     bool failed;
 };
 
 void text_free(struct text *text);
 
-/* Empties the text and keeps its memory. */
+/* Empties the text and keeps its memory and its limit. */
 void text_clear(struct text *text);
 
 /* Makes room for `more` bytes behind the text and returns where they go, or NULL. The caller adds

@@ -164,6 +164,55 @@ static void a_log_that_cannot_be_written(void **state)
     assert_int_equal(count_records("'seq':1"), 1);
 }
 
+/* Memory ran out, and then the log failed: what is left of the replies must not leave. */
+static void a_failure_on_top_of_another(void **state)
+{
+    struct serving own = {.service = service};
+    struct peer peer = wire_conn->peer;
+    struct conf *conf = service_conf(service);
+    char *message = quoted("{'method':'io.hintsign.Agent.Mint','parameters':{'profile':'mine'}}");
+    (void)state;
+    assert_true(serve_message(&own, conf, &peer, message, strlen(message)));
+    own.replies.failed = true;
+    scratch_limit(1);
+    serve_commit(&own);
+    scratch_limit(RLIM_INFINITY);
+    assert_true(own.replies.failed);
+    serve_free(&own);
+    conf_unref(conf);
+    free(message);
+}
+
+/* 270 profiles with 63 KiB of audiences each. */
+static void a_reply_without_end(void **state)
+{
+    struct text profile = {0};
+    char name[16];
+    (void)state;
+    text_put(&profile, "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a',"
+                       "'allow':[{'listener':'default'}],'audiences':['b'");
+    for (int i = 0; i < 63; i++) {
+        char *end = text_reserve(&profile, 1200);
+        profile.length += (size_t)sprintf(end, ",'%01000d'", i);
+    }
+    text_add(&profile, "]}", 3);
+    for (int i = 0; i < 270; i++) {
+        snprintf(name, sizeof name, "long%d", i);
+        given_profile(name, profile.data);
+    }
+    text_free(&profile);
+    given_reload(service);
+    wire_call(LIST);
+    wire_call(INFO);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("{'error':'io.hintsign.Agent.Internal','parameters':{'message':"
+                   "'The reply would be longer than 16 MiB");
+    assert_replied("'vendor'");
+    wire_call(LIST);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_replied("Internal");
+}
+
 /* Policy is that of now, also on a connection of yesterday. */
 static void a_reload_concerns_old_connections(void **state)
 {
@@ -211,6 +260,8 @@ int main(void)
         test(oneway_is_not_answered),
         test(a_log_that_cannot_be_written),
         test(a_reload_concerns_old_connections),
+        test(a_failure_on_top_of_another),
+        test(a_reply_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,25 @@ static void a_failure_stays(void **state)
     text_free(&text);
 }
 
+static void a_limit(void **state)
+{
+    struct text text = {.limit = 10};
+    (void)state;
+    text_put(&text, "123456789");
+    text_put(&text, "0");
+    text_put(&text, "");
+    assert_false(text.failed);
+    text_put(&text, "1");
+    assert_true(text.failed);
+    assert_int_equal(text.length, 10);
+    text_clear(&text);
+    text_put(&text, "1234567890");
+    assert_false(text.failed);
+    text_clear(&text);
+    assert_null(text_reserve(&text, 11));
+    text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +199,7 @@ int main(void)
         cmocka_unit_test(grows_and_is_used_again),
         cmocka_unit_test(long_strings),
         cmocka_unit_test(a_failure_stays),
+        cmocka_unit_test(a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
