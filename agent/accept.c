@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The formats of a subject identifier (RFC 9493 section 3.2) and the members of each; all of them
  * must be there, and none besides. */
@@ -13,13 +14,17 @@ struct sub_id_format {
         const char *name;
         const char *form;
     } members[2];
+    const char *scheme; /* of its URI; NULL: any, or there is none */
 };
 
 static const struct sub_id_format sub_id_formats[] = {
-    {"account", {{"uri", "uri"}}},   {"did", {{"url", "uri"}}},
-    {"email", {{"email", "email"}}}, {"iss_sub", {{"iss", "string"}, {"sub", "string"}}},
-    {"opaque", {{"id", "string"}}},  {"phone_number", {{"phone_number", "e164"}}},
-    {"uri", {{"uri", "uri"}}},
+    {"account", {{"uri", "uri"}}, "acct:"}, /* RFC 7565 */
+    {"did", {{"url", "uri"}}, "did:"},
+    {"email", {{"email", "email"}}, NULL},
+    {"iss_sub", {{"iss", "string"}, {"sub", "string"}}, NULL},
+    {"opaque", {{"id", "string"}}, NULL},
+    {"phone_number", {{"phone_number", "e164"}}, NULL},
+    {"uri", {{"uri", "uri"}}, NULL},
 };
 #define SUB_ID_FORMATS (sizeof sub_id_formats / sizeof sub_id_formats[0])
 
@@ -63,7 +68,7 @@ static int take_max(struct json_file *file, const struct json_at *at, void *targ
     return r;
 }
 
-static const char *format_name(size_t index)
+const char *accept_format_name(size_t index)
 {
     return index < SUB_ID_FORMATS ? sub_id_formats[index].name : NULL;
 }
@@ -72,7 +77,7 @@ static int take_format(struct json_file *file, const struct json_at *at, void *t
 {
     struct accept *accept = target;
     size_t index = 0;
-    int r = json_take_choice(file, at, format_name, &index);
+    int r = json_take_choice(file, at, accept_format_name, &index);
     accept->formats |= 1u << index;
     return r;
 }
@@ -148,12 +153,14 @@ static int check_spec(struct json_file *file, const struct json_at *at, const st
     static const struct {
         const char *member;
         enum form_type type;
-    } rows[] = {{"max", FORM_TEXT},
-                {"formats", FORM_SUB_ID},
-                {"members", FORM_OBJECT},
-                {"required", FORM_OBJECT}};
+        enum form_type or_type;
+    } rows[] = {{"max", FORM_TEXT, FORM_SUB_ID},
+                {"formats", FORM_SUB_ID, FORM_SUB_ID},
+                {"members", FORM_OBJECT, FORM_OBJECT},
+                {"required", FORM_OBJECT, FORM_OBJECT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (accept->form->type != rows[i].type && json_object_get(at->value, rows[i].member))
+        if (accept->form->type != rows[i].type && accept->form->type != rows[i].or_type &&
+            json_object_get(at->value, rows[i].member))
             return json_file_error(file, at, "form %s has no \"%s\"", accept->form->name,
                                    rows[i].member);
     if (accept->form->type == FORM_OBJECT && accept->member_count == 0)
@@ -199,6 +206,11 @@ static const struct sub_id_format *find_format(const struct accept *accept,
     return NULL;
 }
 
+static bool has_scheme(const struct claim *uri, const char *scheme)
+{
+    return uri->length > strlen(scheme) && strncasecmp(uri->value, scheme, strlen(scheme)) == 0;
+}
+
 static const char *check_sub_id(const struct accept *accept, const struct claim *claim)
 {
     const struct sub_id_format *format = find_format(accept, claim);
@@ -209,10 +221,12 @@ static const char *check_sub_id(const struct accept *accept, const struct claim 
         const struct claim *member = find_member(claim, format->members[i].name);
         if (!member)
             return "The subject identifier lacks a member of its format.";
-        const char *message = check_text(member->value, member->length, FORM_VALUE_MAX,
+        const char *message = check_text(member->value, member->length, accept->max,
                                          form_find(format->members[i].form));
         if (message)
             return message;
+        if (format->scheme && !has_scheme(member, format->scheme))
+            return "The subject identifier has a URI of another scheme.";
     }
     return claim->member_count == expected ? NULL : "The subject identifier has a member too many.";
 }

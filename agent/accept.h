@@ -16,7 +16,7 @@ typedef uint64_t claim_set;
 struct accept {
     char *name;
     const struct form *form;
-    size_t max;       /* FORM_TEXT: bytes */
+    size_t max;       /* FORM_TEXT: bytes; FORM_SUB_ID: bytes of each member */
     unsigned formats; /* FORM_SUB_ID: those allowed, as bits of the table in accept.c */
     /* FORM_OBJECT: */
     struct accept *members;
@@ -26,6 +26,9 @@ struct accept {
 
 /* A claim of that name with the form "string". Returns 0, or -1 without memory. */
 int accept_init(struct accept *accept, const char *name);
+
+/* The formats of a subject identifier one by one, from index 0; NULL behind the last. */
+const char *accept_format_name(size_t index);
 
 void accept_clear(struct accept *accept);
 

@@ -245,6 +245,7 @@ agent_test_cppflags = $(AM_CPPFLAGS) $(AGENT_CFLAGS) $(CMOCKA_CFLAGS) \
 agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
+	tests/unit/test_accept \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
 	tests/unit/test_base64 \
@@ -276,6 +277,8 @@ AGENT_TESTS = \
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 endif
+tests_unit_test_accept_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_accept_LDADD = $(agent_test_libs)
 tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
