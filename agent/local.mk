@@ -9,6 +9,7 @@ AGENT_LIBS = agent/libagent.a agent/jose/libjose.a pkcs11/libp11.a \
 agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 agent_libagent_a_SOURCES = \
 	agent/accept.c agent/accept.h \
+	agent/access.c agent/access.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
 	agent/audit_file.c agent/audit_file.h \

@@ -1,5 +1,6 @@
 /* hintsign-agent: the order in which things start and stop, nothing else. */
 #include "config.h"
+#include "agent/access.h"
 #include "agent/log.h"
 #include "agent/process.h"
 #include "agent/provider_keys.h"
@@ -18,15 +19,17 @@ struct options {
     const char *config;
     bool check;
     bool check_token;
+    bool print_policy;
 };
 
 static const char usage[] =
-    "Usage: hintsign-agent [--config FILE] [--check [--token]]\n"
+    "Usage: hintsign-agent [--config FILE] [--check [--token] | --print-policy]\n"
     "Keeps OpenID client secrets in an HSM and mints login_hint_tokens with them.\n"
     "\n"
     "  --config FILE   the configuration (" CONF_DEFAULT_PATH ")\n"
     "  --check         read configuration and profiles, say what is wrong, and end\n"
     "  --token         with --check: also log in and look for every key\n"
+    "  --print-policy  print who may have what minted, with a hash, and end\n"
     "  --help, --version\n"
     "\n"
     "SIGHUP reads the configuration again, SIGTERM ends the agent.\n"
@@ -36,9 +39,13 @@ static const char usage[] =
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-        {"token", no_argument, NULL, 't'},        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"token", no_argument, NULL, 't'},
+        {"print-policy", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -52,6 +59,9 @@ static int parse_options(int argc, char **argv, struct options *options)
         case 't':
             options->check_token = true;
             break;
+        case 'p':
+            options->print_policy = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             return 0;
@@ -62,7 +72,8 @@ static int parse_options(int argc, char **argv, struct options *options)
             return EXIT_USAGE;
         }
     }
-    if (optind < argc || (options->check_token && !options->check)) {
+    if (optind < argc || (options->check_token && !options->check) ||
+        (options->print_policy && options->check)) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
@@ -148,6 +159,18 @@ static int check_tokens(struct service *service)
     return status;
 }
 
+static int print_policy(const struct service *service)
+{
+    struct text text = {0};
+    int r = access_write(service->conf, service->crypto->digests[MECH_SHA256], &text);
+    bool written =
+        r == 0 && fwrite(text.data, 1, text.length, stdout) == text.length && fflush(stdout) == 0;
+    text_free(&text);
+    if (!written)
+        log_error("the policy cannot be written");
+    return written ? 0 : EXIT_CONFIGURATION;
+}
+
 static int serve(struct service *service, const char *path, bool *ret_stopped)
 {
     char error[CONF_ERROR_MAX];
@@ -185,6 +208,8 @@ int main(int argc, char **argv)
         status = EXIT_CONFIGURATION;
     } else if (options.check) {
         status = options.check_token ? check_tokens(&service) : 0;
+    } else if (options.print_policy) {
+        status = print_policy(&service);
     } else {
         status = serve(&service, options.config, &stopped);
     }

@@ -67,6 +67,7 @@ INTEGRATION_TESTS += \
 	tests/integration/066-floods.sh \
 	tests/integration/067-callers.sh \
 	tests/integration/068-rate-limit.sh \
+	tests/integration/069-print-policy.sh \
 	tests/integration/070-bad-input.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
@@ -246,6 +247,7 @@ agent_test_libs = tests/unit/libagenttest.a $(AGENT_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_accept \
+	tests/unit/test_access \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
 	tests/unit/test_base64 \
@@ -279,6 +281,8 @@ TESTS += $(AGENT_TESTS)
 endif
 tests_unit_test_accept_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_accept_LDADD = $(agent_test_libs)
+tests_unit_test_access_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_access_LDADD = $(agent_test_libs)
 tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
