@@ -117,9 +117,20 @@ static void resolved(void *context, struct keyring *keyring)
     (void)!write(served->hsm->event_fd, &one, sizeof one);
 }
 
+static void doubtful(void *context, const struct key *key, const struct token *token, time_t since)
+{
+    struct tm utc;
+    char text[32] = "";
+    (void)context;
+    if (gmtime_r(&since, &utc))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    log_error("token %s: key %s gave a wrong answer: what it has signed since %s is doubtful",
+              token->name, key->label, text);
+}
+
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])
 {
-    static const struct ladder_events events = {token_changed, resolved};
+    static const struct ladder_events events = {token_changed, resolved, doubtful};
     for (size_t i = 0; i < hsm->module_count; i++) {
         struct served *served = &hsm->modules[i];
         struct p11_error reason;

@@ -91,9 +91,11 @@ static int try_public(const struct keyring *keyring, const struct key *key,
     if (crypto_verify(keyring->crypto, key->mech, public_key, KNOWN_QUESTION,
                       sizeof KNOWN_QUESTION - 1, answer->signature, answer->length)) {
         finding->public_key = public_key;
+        finding->wrong_answer = false;
         return 0;
     }
     EVP_PKEY_free(public_key);
+    finding->wrong_answer = true;
     return p11_error_text(error, P11_KEY, "makes signatures that its public half does not verify");
 }
 
@@ -156,6 +158,8 @@ static int prove(const struct keyring *keyring, const struct key *key, const str
     if (r == 0 && finding->public_key)
         r = identify_public(keyring, finding, error);
     if (r == 0 && !is_same(home, finding))
+        finding->wrong_answer = true;
+    if (r == 0 && finding->wrong_answer)
         r = p11_error_text(error, P11_KEY,
                            "is not the one that was on token %.64s before: the token was exchanged",
                            home->token->name);
@@ -183,6 +187,7 @@ int examine_key(const struct keyring *keyring, const struct key *key, const stru
         finding.usable = true;
     else if (r != P11_UNAVAILABLE)
         snprintf(finding.reason, KEY_REASON_MAX, "the key %.180s", error->text);
+    finding.may_change = r < 0;
     if (r == P11_UNAVAILABLE) {
         finding_clear(&finding);
         return r;

@@ -12,6 +12,8 @@ struct finding {
     bool prehashed;                           /* the token signs hashes, not data */
     EVP_PKEY *public_key;                     /* of a private key */
     unsigned char identity[KEY_IDENTITY_MAX]; /* tells the key from all others */
+    bool wrong_answer;                        /* it has signed, but not what this key signs */
+    bool may_change;                          /* an unusable key: another try may find it usable */
     struct p11_error failure; /* of an unusable key: may be the token's, where .code is set */
 };
 

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "pkcs11/key.h"
 #include "pkcs11/examine.h"
+#include "pkcs11/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,24 +142,47 @@ struct tally {
     struct p11_error failure; /* of a key, where .code is set */
 };
 
+/* Whether nobody else looks at what the key signs. */
+static bool is_unverified(const struct key *key)
+{
+    return !mech_is_rsa(key->mech) && !key->verify;
+}
+
+/* What was found becomes what is known. With the lock held. Signers read `handle`: it is written
+ * only where it changes, which is while the home is of no generation. */
+static void take_over(struct key *key, struct key_home *home, struct finding *finding,
+                      uint64_t generation)
+{
+    memcpy(home->reason, finding->reason, sizeof home->reason);
+    if (finding->usable) {
+        name_key(key, finding);
+        memcpy(home->identity, finding->identity, sizeof home->identity);
+        home->identified = true;
+        if (home->handle != finding->object->handle)
+            home->handle = finding->object->handle;
+        atomic_store(&home->prehashed, finding->prehashed);
+        home->good_at = time(NULL);
+    } else if (finding->wrong_answer) {
+        home->doubtful = is_unverified(key) ? home->good_at : 0;
+        home->good_at = 0;
+    }
+    home->found_in = finding->usable ? generation : 0;
+    home->check_at = finding->usable       ? watch_now() + KEY_CHECK_MS
+                     : finding->may_change ? watch_now() + KEY_RETRY_MS
+                                           : INT64_MAX;
+}
+
 static int resolve_key(struct keyring *keyring, struct key *key, struct key_home *home,
                        uint64_t generation, struct tally *tally, struct p11_error *error)
 {
     struct finding finding;
     atomic_store(&home->generation, 0);
+    atomic_store(&home->doubted, false);
     int r = examine_key(keyring, key, home, &finding, error);
     if (r < 0)
         return r;
     pthread_mutex_lock(&keyring->lock);
-    memcpy(home->reason, finding.reason, sizeof home->reason);
-    if (finding.usable) {
-        name_key(key, &finding);
-        memcpy(home->identity, finding.identity, sizeof home->identity);
-        home->identified = true;
-        home->handle = finding.object->handle;
-        home->prehashed = finding.prehashed;
-    }
-    home->found_in = finding.usable ? generation : 0;
+    take_over(key, home, &finding, generation);
     pthread_mutex_unlock(&keyring->lock);
     tally->usable |= finding.usable;
     if (finding.failure.code)
@@ -270,6 +294,20 @@ static size_t home_of(const struct keyring *keyring, const struct token *token)
     return home;
 }
 
+/* With the lock held. */
+static int judge_all(struct keyring *keyring, size_t home, uint64_t generation,
+                     struct p11_error *error)
+{
+    int r = find_other_uses(keyring, home, generation, error);
+    for (size_t i = 0; i < keyring->count; i++) {
+        struct key *key = keyring->keys[i];
+        judge(key);
+        if (r == 0 && atomic_load(&key->ready))
+            atomic_store(&key->homes[home].generation, key->homes[home].found_in);
+    }
+    return r;
+}
+
 int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t generation,
                     struct p11_error *error)
 {
@@ -287,14 +325,42 @@ int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t gener
         return P11_UNAVAILABLE;
     }
     pthread_mutex_lock(&keyring->lock);
-    int r = find_other_uses(keyring, home, generation, error);
-    for (size_t i = 0; i < keyring->count; i++) {
-        struct key *key = keyring->keys[i];
-        judge(key);
-        if (r == 0 && atomic_load(&key->ready))
-            atomic_store(&key->homes[home].generation, key->homes[home].found_in);
-    }
+    int r = judge_all(keyring, home, generation, error);
     pthread_mutex_unlock(&keyring->lock);
+    return r;
+}
+
+/* A key that answers as before is left alone. */
+static int judge_again(struct keyring *keyring, struct key *key, size_t home, uint64_t generation,
+                       bool changed, struct p11_error *error)
+{
+    if (!changed)
+        return 0;
+    if (key->homes[home].found_in)
+        return judge_all(keyring, home, generation, error);
+    atomic_store(&key->homes[home].generation, 0);
+    judge(key);
+    return 0;
+}
+
+int keyring_check(struct keyring *keyring, struct key *key, struct key_home *home,
+                  uint64_t generation, bool *ret_changed, struct p11_error *error)
+{
+    struct finding finding;
+    atomic_store(&home->doubted, false);
+    int r = examine_key(keyring, key, home, &finding, error);
+    if (r == 0 && finding.failure.code) {
+        finding_clear(&finding); /* once is no proof */
+        r = examine_key(keyring, key, home, &finding, error);
+    }
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&keyring->lock);
+    *ret_changed = (home->found_in != 0) != finding.usable;
+    take_over(key, home, &finding, generation);
+    r = judge_again(keyring, key, (size_t)(home - key->homes), generation, *ret_changed, error);
+    pthread_mutex_unlock(&keyring->lock);
+    finding_clear(&finding);
     return r;
 }
 

@@ -9,6 +9,10 @@
 #include "pkcs11/crypto.h"
 #include "pkcs11/token.h"
 
+#include <time.h>
+
+#define KEY_CHECK_MS     60000 /* from one known answer to the next ... */
+#define KEY_RETRY_MS     1000  /* ... after a wrong one */
 #define KEY_REASON_MAX   200
 #define KEY_IDENTITY_MAX 64
 #define KEY_DIGEST_HEX   32 /* hex digits: the first 16 bytes of the identity */
@@ -19,7 +23,11 @@ struct key_home {
      * have been judged: signers may use the others meanwhile. */
     _Atomic uint64_t generation;
     CK_OBJECT_HANDLE handle;
-    bool prehashed; /* the token signs hashes, not data */
+    atomic_bool prehashed; /* the token signs hashes, not data */
+    /* An error came up while it signed: its known answer is wanted at once. */
+    atomic_bool doubted;
+    int64_t
+        check_at; /* watch_now of its next known answer, INT64_MAX: none; of the prober's thread */
     /* Under the keyring's lock: */
     uint64_t found_in; /* what `generation` becomes when the key is ready; 0: unfit here */
     bool identified;   /* what was here first stays the measure after a recovery */
@@ -27,6 +35,8 @@ struct key_home {
      * (SubjectPublicKeyInfo); zeros behind it. */
     unsigned char identity[KEY_IDENTITY_MAX];
     char reason[KEY_REASON_MAX]; /* why the key cannot be used here */
+    time_t good_at;              /* its last good known answer; 0: none since a wrong one */
+    time_t doubtful;             /* since then it may have signed wrongly: to be told; 0: no */
 };
 
 struct key {
@@ -89,6 +99,12 @@ int keyring_add(struct keyring *keyring, const char *uri, const struct mech *mec
  * error: its home says why. Errors: P11_UNAVAILABLE (the token failed meanwhile). */
 int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t generation,
                     struct p11_error *error);
+
+/* Has the key of a home answer once more, beside running signers. *ret_changed: it can be used
+ * there now and could not before, or the other way round. `generation` is the module's. Errors:
+ * P11_UNAVAILABLE (the token failed). */
+int keyring_check(struct keyring *keyring, struct key *key, struct key_home *home,
+                  uint64_t generation, bool *ret_changed, struct p11_error *error);
 
 /* Withdraws every key from a token that is down, with the reason. */
 void keyring_withdraw(struct keyring *keyring, struct token *token, const char *reason);

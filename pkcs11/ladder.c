@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Between two tries to bring back a token. Where other tokens of the module serve, each try takes
  * them down for a moment: then seldom. */
@@ -131,6 +132,14 @@ static void restart(struct ladder *ladder)
     }
 }
 
+/* Up to a quarter more or less, so that many agents do not come back to one device at once. */
+static long jitter(long ms)
+{
+    unsigned random = 0;
+    (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
+    return (long)(random % (unsigned)(ms / 2 + 1)) - ms / 4;
+}
+
 static void plan_retry(struct ladder *ladder)
 {
     if (count_in(ladder, TOKEN_DOWN) == 0)
@@ -141,6 +150,8 @@ static void plan_retry(struct ladder *ladder)
         ladder->retry_ms = RETRY_FIRST_MS;
     else if ((ladder->retry_ms *= 2) > RETRY_MAX_MS)
         ladder->retry_ms = RETRY_MAX_MS;
+    ladder->retry_at =
+        ladder->retry_ms ? watch_now() + ladder->retry_ms + jitter(ladder->retry_ms) : INT64_MAX;
 }
 
 void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
@@ -157,7 +168,7 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
     if (count_in(ladder, TOKEN_UP) > 0)
         module_open(ladder->module);
     plan_retry(ladder);
-    ladder->events->resolved(ladder->context, ladder->keyring);
+    ladder_tell(ladder, true);
 }
 
 /* Signers go on meanwhile; where the module bears one caller at a time, they wait. */
@@ -201,7 +212,26 @@ void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
             return;
         }
     }
-    ladder->events->resolved(ladder->context, keyring);
+    ladder_tell(ladder, true);
+}
+
+static void tell_doubts(struct ladder *ladder, const struct key *key)
+{
+    for (size_t i = 0; i < key->home_count; i++) {
+        struct key_home *home = &key->homes[i];
+        if (home->token->module != ladder->module || home->doubtful == 0)
+            continue;
+        ladder->events->doubtful(ladder->context, key, home->token, home->doubtful);
+        home->doubtful = 0;
+    }
+}
+
+void ladder_tell(struct ladder *ladder, bool changed)
+{
+    for (size_t i = 0; i < ladder->keyring->count; i++)
+        tell_doubts(ladder, ladder->keyring->keys[i]);
+    if (changed)
+        ladder->events->resolved(ladder->context, ladder->keyring);
 }
 
 enum p11_rung ladder_retry_rung(const struct ladder *ladder)

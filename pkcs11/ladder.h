@@ -12,8 +12,10 @@ struct ladder_events {
     /* A token changed its state; `detail` says why it is not up. */
     void (*token_changed)(void *context, struct token *token, enum token_state state,
                           const char *detail);
-    /* The keys of the keyring were resolved anew. */
+    /* The keys of the keyring were resolved anew, or one of them has changed. */
     void (*resolved)(void *context, struct keyring *keyring);
+    /* A key has given a wrong known answer: what it has signed there since then may be wrong. */
+    void (*doubtful)(void *context, const struct key *key, const struct token *token, time_t since);
 };
 
 struct ladder {
@@ -23,7 +25,8 @@ struct ladder {
     const struct ladder_events *events;
     void *context;
     struct watch watch;
-    long retry_ms; /* until a token that is down is tried again; 0: none is */
+    long retry_ms;    /* from one try to bring back a token to the next ... */
+    int64_t retry_at; /* ... which is then (watch_now); INT64_MAX: none is down */
 
     pthread_mutex_t lock;
     struct keyring *keyring; /* that the tokens are resolved for; changed under the lock */
@@ -40,6 +43,10 @@ void ladder_adopt(struct ladder *ladder, struct keyring *keyring);
 /* The rung on which what has not come back in time is looked for again: in a new start of the
  * module, unless that would lock another token. */
 enum p11_rung ladder_retry_rung(const struct ladder *ladder);
+
+/* Tells which keys' signatures have become doubtful, and, where keys have changed, that they have.
+ */
+void ladder_tell(struct ladder *ladder, bool changed);
 
 /* From another thread, because a call hangs: every token is down, for this reason. */
 void ladder_go_down(struct ladder *ladder, const char *why);

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += pkcs11/libp11.a
 pkcs11_libp11_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS)
 pkcs11_libp11_a_SOURCES = \
+	pkcs11/check.c pkcs11/check.h \
 	pkcs11/crypto.c pkcs11/crypto.h \
 	pkcs11/error.c pkcs11/error.h \
 	pkcs11/examine.c pkcs11/examine.h \

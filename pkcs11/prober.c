@@ -1,6 +1,7 @@
 /* The thread that climbs the ladder: what it is asked for, and who waits for it. */
 #include "config.h"
 #include "pkcs11/prober.h"
+#include "pkcs11/check.h"
 #include "pkcs11/login.h"
 
 #include <errno.h>
@@ -13,8 +14,11 @@
  * others have requests of other modules to serve. */
 #define WAITERS_SHARE 2
 
+#define LONGEST_WAIT_MS 3600000
+
 struct prober {
-    struct ladder ladder; /* of the thread */
+    struct ladder ladder; /* of the thread, as is `check` */
+    struct check check;
     struct order order;
 
     pthread_t thread;
@@ -25,6 +29,7 @@ struct prober {
     struct keyring *adopting; /* handed over, not taken yet */
     unsigned waiters;
     bool climbing;
+    bool doubts; /* a home is doubted */
     bool stop;
 };
 
@@ -34,14 +39,11 @@ struct work {
     struct keyring *adopt; /* owned */
 };
 
-static struct timespec in(long ms)
+static struct timespec at(int64_t ms)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += ms % 1000 * 1000000;
-    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
+    if (ms == INT64_MAX)
+        ms = watch_now() + LONGEST_WAIT_MS;
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
 static int unlock(struct prober *prober, struct order *order)
@@ -85,7 +87,7 @@ static void carry_out(struct prober *prober)
 
 static bool has_work(struct prober *prober)
 {
-    return prober->stop || prober->wanted != P11_RUNG_NONE || prober->adopting ||
+    return prober->stop || prober->wanted != P11_RUNG_NONE || prober->adopting || prober->doubts ||
            order_is_given(&prober->order);
 }
 
@@ -96,14 +98,15 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     if (prober->wanted_in != atomic_load(&prober->ladder.module->generation))
         prober->wanted = P11_RUNG_NONE; /* recovered since */
     pthread_cond_broadcast(&prober->changed);
-    struct timespec deadline = in(prober->ladder.retry_ms);
+    int64_t due = check_due(&prober->check, &prober->ladder), retry_at = prober->ladder.retry_at;
+    struct timespec deadline = at(due < retry_at ? due : retry_at);
     int waited = 0;
     while (!has_work(prober) && waited == 0)
-        waited = prober->ladder.retry_ms
-                     ? pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline)
-                     : pthread_cond_wait(&prober->changed, &prober->lock);
-    ret_work->failed = waited != ETIMEDOUT;
-    ret_work->rung = ret_work->failed ? prober->wanted : ladder_retry_rung(&prober->ladder);
+        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
+    bool retries = prober->wanted == P11_RUNG_NONE && retry_at <= watch_now();
+    ret_work->failed = !retries;
+    ret_work->rung = retries ? ladder_retry_rung(&prober->ladder) : prober->wanted;
+    prober->doubts = false;
     ret_work->adopt = prober->adopting;
     prober->adopting = NULL;
     prober->wanted = P11_RUNG_NONE;
@@ -111,6 +114,13 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     bool more = !prober->stop;
     pthread_mutex_unlock(&prober->lock);
     return more;
+}
+
+static void look_through(struct prober *prober)
+{
+    enum p11_rung rung = check_run(&prober->check, &prober->ladder);
+    if (rung != P11_RUNG_NONE)
+        ladder_climb(&prober->ladder, rung, true);
 }
 
 static void *run(void *argument)
@@ -125,6 +135,7 @@ static void *run(void *argument)
             ladder_climb(&prober->ladder, work.rung, work.failed);
         if (order_take(&prober->order))
             carry_out(prober);
+        look_through(prober);
     }
     keyring_unref(work.adopt);
     module_shut(prober->ladder.module);
@@ -225,11 +236,21 @@ int prober_carry_out(struct prober *prober, struct token *token, enum order_wish
     return order_await(&prober->order, ms, error);
 }
 
+void prober_doubt(struct prober *prober, struct key_home *home)
+{
+    if (!prober || atomic_exchange(&home->doubted, true))
+        return;
+    pthread_mutex_lock(&prober->lock);
+    prober->doubts = true;
+    pthread_cond_broadcast(&prober->changed);
+    pthread_mutex_unlock(&prober->lock);
+}
+
 bool prober_wait(struct prober *prober, long ms)
 {
     if (!prober)
         return false;
-    struct timespec deadline = in(ms);
+    struct timespec deadline = at(watch_now() + ms);
     pthread_mutex_lock(&prober->lock);
     bool busy = (prober->climbing || prober->wanted != P11_RUNG_NONE) &&
                 !atomic_load(&prober->ladder.module->hangs) &&

@@ -40,6 +40,10 @@ void prober_want(struct prober *prober, enum p11_rung rung, uint64_t generation)
 int prober_carry_out(struct prober *prober, struct token *token, enum order_wish wish,
                      struct secret *pin, long ms, struct p11_error *error);
 
+/* Tells that an error came up while a home's key signed: it is to give its known answer at once.
+ * Accepts NULL. */
+void prober_doubt(struct prober *prober, struct key_home *home);
+
 #define PROBER_HANG_MS 5000 /* a call that takes longer hangs: its module is down (rung 4) */
 
 /* To be called once a second on a thread that is not the prober's; it calls nothing of PKCS#11. A

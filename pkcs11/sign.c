@@ -103,6 +103,8 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     uint64_t generation;
     enum p11_rung rung;
     int r = try_home(job, home, &generation, &rung, error);
+    if (r < 0 && r != P11_BUSY && generation != 0)
+        prober_doubt(home->token->prober, home);
     if (r < 0 && rung == P11_RUNG_SESSION) {
         r = try_home(job, home, &generation, &rung, error);
         if (r < 0 && rung == P11_RUNG_SESSION)
@@ -113,15 +115,12 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     return r;
 }
 
-/* The homes in order, the next one where one is not available. */
+/* The homes in order, until one has signed. */
 static int sign_anywhere(struct job *job, struct key *key, struct p11_error *error)
 {
     int r = p11_error_text(error, P11_UNAVAILABLE, "the key is not ready");
-    for (size_t i = 0; i < key->home_count && atomic_load(&key->ready); i++) {
+    for (size_t i = 0; r < 0 && i < key->home_count && atomic_load(&key->ready); i++)
         r = sign_at(job, &key->homes[i], error);
-        if (r != P11_UNAVAILABLE && r != P11_BUSY)
-            break;
-    }
     return r;
 }
 

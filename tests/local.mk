@@ -160,6 +160,7 @@ tests_unit_test_client_reply_LDADD = $(client_test_libs)
 # pkcs11/: the pure files, and those that talk to a token, with one inside the test.
 if HAVE_CMOCKA
 PKCS11_TESTS = \
+	tests/unit/test_check \
 	tests/unit/test_error \
 	tests/unit/test_index \
 	tests/unit/test_mech \
@@ -183,6 +184,9 @@ pkcs11_test_cppflags = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSO
 pkcs11_test_libs = pkcs11/libp11.a $(CMOCKA_LIBS) $(P11KIT_LIBS)
 key_test_libs = pkcs11/key/libkey.a $(pkcs11_test_libs) $(CRYPTO_LIBS) $(JANSSON_LIBS)
 fake_token = tests/unit/fake_token.c tests/unit/fake_token.h
+tests_unit_test_check_SOURCES = tests/unit/test_check.c $(fake_token)
+tests_unit_test_check_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_check_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_error_SOURCES = tests/unit/test_error.c
 tests_unit_test_error_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_error_LDADD = $(pkcs11_test_libs)

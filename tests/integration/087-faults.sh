@@ -16,6 +16,16 @@ profile_write hint <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
 END
+profile_write neighbour <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=other", "algorithm": "HS256",
+  "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
+END
+hintsign-key generate --token "$(token_uri)" --label ec --type ec:P-521 >"$work/generate.log" 2>&1 ||
+    bail_out "$(cat "$work/generate.log")"
+profile_write curve <<END
+{ "version": 1, "kind": "client_assertion", "key": "pkcs11:object=ec", "algorithm": "ES512",
+  "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
+END
 profile_write assertion <<END
 { "version": 1, "kind": "client_assertion", "key": "pkcs11:object=rsa", "algorithm": "RS256",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
@@ -37,12 +47,16 @@ script() {
     mv "$work/script.new" "$FAULTY_SCRIPT"
 }
 
-# verifies TOKEN: whether its MAC is the one of the right key.
+# verifies TOKEN [SECRET]: whether its MAC is the one of the right key.
 verifies() {
     local input=${1%.*} mac
-    mac=$(printf '%s' "$input" | openssl dgst -sha256 -mac HMAC -macopt "key:$secret" -binary |
+    mac=$(printf '%s' "$input" | openssl dgst -sha256 -mac HMAC -macopt "key:${2:-$secret}" -binary |
         openssl base64 -A | tr '+/' '-_' | tr -d =)
     [ "$mac" = "${1##*.}" ]
+}
+
+mints() {
+    hintsign mint hint --subject bob
 }
 
 # fault NAME STATUS LOGINS INITIALIZES LINE...: with these faults, a mint ends with STATUS after
@@ -59,7 +73,7 @@ fault() {
     is "$(calls C_Login)" "$login" "$name: logins: $logins"
     is "$(calls C_Initialize)" "$initialize" "$name: initialisations: $initializes"
     script ''
-    if wait_for 3 hintsign mint hint --subject bob; then ok "$name: serves afterwards"; else not_ok "$name: serves afterwards"; fi
+    if wait_for 2 mints; then ok "$name: serves afterwards"; else not_ok "$name: serves afterwards"; fi
 }
 
 #     what                          status  logins  initialisations  script
@@ -76,7 +90,12 @@ fault 'device error'                0       1       1                'C_SignInit
 fault 'device removed'              0       1       1                'C_Sign 0x32 until C_Initialize'
 fault 'token not present'           0       1       1                'C_SignInit 0xe0 until C_Initialize'
 fault 'not initialised'             0       1       1                'C_SignInit 0x190 until C_Initialize'
+fault 'gone until finalised'        0       1       1                '* 0x30 until C_Finalize'
+fault 'slow'                        0       0       0                'C_Sign slow 1 300'
+fault 'prints what it does'         0       0       0                'chatter'
+fault 'a mechanism that refuses'    4       0       0                'refuse 0x251'
 fault 'a MAC that is too short'     4       0       0                'C_Sign short 1'
+fault 'a MAC that is too long'      4       0       0                'C_Sign long 1'
 fault 'data refused'                4       0       0                'C_Sign 0x20 1'
 
 script 'C_Sign wrong 1'
@@ -88,8 +107,59 @@ runs 4 'nor is one when all of them are wrong' hintsign mint assertion
 is "$(cat "$work/stdout")" '' 'nothing is printed'
 script ''
 agent_log_has 'profile assertion is not ready: .*does not verify' && ok 'the log says why' || not_ok 'the log says why'
+runs 0 'it serves again when the token does' wait_for 2 hintsign mint assertion
+
+# A wrong MAC leaves, but not for long: the error before it has the key give its known answer.
+script 'C_Sign 0x05 1' 'C_Sign wrong 1000'
+mints >"$work/wrong" 2>&1
+if agent_log_has 'token a: key acme gave a wrong answer: what it has signed since .*Z is doubtful'; then
+    ok 'after a wrong MAC the log says what is doubtful'
+else
+    not_ok 'after a wrong MAC the log says what is doubtful'
+fi
+runs 4 'and the key is not used' mints
+script ''
+runs 0 'until it answers as it did' wait_for 2 mints
+
+# Handles mean other objects after each initialisation.
+for i in 1 2 3; do
+    script handles-change 'C_SignInit 0x30 until C_Initialize'
+    runs 0 "handles that change, time $i" mints
+    if verifies "$(cat "$work/stdout")"; then ok '... the right key'; else not_ok '... the right key'; fi
+    runs 0 '... and its neighbour' hintsign mint neighbour --subject bob
+    if verifies "$(cat "$work/stdout")" "$other"; then ok '... the right key'; else not_ok '... the right key'; fi
+done
+script 'C_SignInit 0x30 until C_Initialize'
+runs 0 'handles that are as they were' mints
+
+# Few sessions: each client waits for its turn.
+many() {
+    local i failed=0
+    for i in {1..6}; do
+        seq 50 | hintsign mint hint --subjects-from - >"$work/many.$i" 2>&1 &
+        clients[i]=$!
+    done
+    for i in {1..6}; do wait "${clients[i]}" || failed=$((failed + 1)); done
+    [ "$failed" = 0 ] && [ "$(cat "$work"/many.* | grep -c '^eyJ')" = 300 ]
+}
+for sessions in 'sessions 3' one-session; do
+    script "$sessions" 'C_SignInit 0x30 until C_Initialize'
+    runs 0 "$sessions: a token" wait_for 2 mints
+    runs 0 '... and for many at once' many
+    runs 0 '... and after a lost login' eval "script '$sessions' 'C_SignInit 0x101 until C_Login'; mints"
+done
+script 'C_SignInit 0x30 until C_Initialize'
+runs 0 'as many sessions as before' mints
+
+# A token that counts wrong PINs gets none from us.
+login=$(calls C_Login)
+script 'token-flags 0x20000' 'C_SignInit 0x101 until C_Login'
+runs 4 'a token with one PIN left' mints
+like "$(cat "$work/stderr")" '^hintsign: Locked: ' '... is locked'
+is "$(calls C_Login)" "$login" '... and no login was tried'
+script ''
 agent_reload
-runs 0 'it serves again when the token does and keys are looked at again' hintsign mint assertion
+runs 0 'it serves again once its counter is back' wait_for 2 mints
 
 # The token comes back with other objects under the names: refused.
 login=$(calls C_Login)
@@ -102,6 +172,23 @@ runs 4 'a key that was exchanged behind our back signs nothing' hintsign mint hi
 script ''
 agent_log_has 'profile hint is not ready: .*exchanged' && ok 'and the log says so' || not_ok 'and the log says so'
 is "$(calls C_Login)" "$((login + 1))" 'after one login'
+script 'C_SignInit 0x30 until C_Initialize'
+runs 4 'nor later' mints
+script ''
 
+agent_stop
+
+# At the start.
+rm "$work/profiles.d/neighbour.json"
+script absent
+agent_launch
+runs 4 'a token that is absent at the start' mints
+script raw-points
+runs 0 '... and there later' wait_for 2 mints
+runs 0 'points that are not wrapped' hintsign mint curve
+agent_stop
+script 'refuse 0x40'
+agent_start
+runs 0 'a mechanism that is listed and refuses: another is taken' hintsign mint assertion
 agent_stop
 done_testing

@@ -1,0 +1,243 @@
+/* Tests of pkcs11/check.c: when keys give their known answer, and what a wrong one means. */
+#include "config.h"
+#include "pkcs11/check.h"
+#include "tests/unit/fake_token.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct crypto crypto;
+static struct fake_object objects[2];
+static struct token token;
+static struct token *tokens[] = {&token};
+static char name[] = "a";
+static struct module *module;
+static struct keyring *keyring;
+static struct key *first, *second;
+static struct ladder ladder;
+static struct check check;
+
+/* The token: what it answers, and how often it was asked. */
+static unsigned char mac;
+static CK_RV answer;
+static unsigned answers;
+
+/* What was told. */
+static unsigned changes, doubts;
+static time_t doubtful_since;
+
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    (void)session;
+    (void)mechanism;
+    (void)key;
+    return CKR_OK;
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+                  CK_ULONG *signature_len)
+{
+    (void)session;
+    (void)data;
+    (void)data_len;
+    answers++;
+    *signature_len = 32;
+    memset(signature, mac, 32);
+    return answer;
+}
+
+static void resolved(void *context, struct keyring *which)
+{
+    (void)context;
+    (void)which;
+    changes++;
+}
+
+static void doubtful(void *context, const struct key *key, const struct token *where, time_t since)
+{
+    (void)context;
+    assert_ptr_equal(key, first);
+    assert_ptr_equal(where, &token);
+    doubts++;
+    doubtful_since = since;
+}
+
+static struct key *add(const char *uri)
+{
+    struct p11_error error;
+    struct key *key;
+    assert_int_equal(keyring_add(keyring, uri, mech_find("HS256"), &key, &error), 0);
+    return key;
+}
+
+static int setup(void **state)
+{
+    static const struct ladder_events events = {.resolved = resolved, .doubtful = doubtful};
+    struct p11_error error;
+    (void)state;
+    fake_reset();
+    fake_hmac_key(&objects[0], "one", "1");
+    fake_hmac_key(&objects[1], "two", "2");
+    fake.objects = objects;
+    fake.object_count = 2;
+    fake_functions.C_SignInit = sign_init;
+    fake_functions.C_Sign = sign;
+    answer = CKR_OK;
+    mac = 'm';
+    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
+        return -1;
+    module->fn = &fake_functions;
+    token = (struct token){.name = name, .module = module, .state = TOKEN_UP};
+    pthread_mutex_init(&token.lock, NULL);
+    if (index_build(&fake_functions, 1, &token.index, &error) < 0 ||
+        keyring_new(&crypto, tokens, 1, &keyring, &error) < 0)
+        return -1;
+    first = add("pkcs11:object=one");
+    second = add("pkcs11:object=two");
+    module_open(module);
+    ladder = (struct ladder){.module = module,
+                             .tokens = tokens,
+                             .token_count = 1,
+                             .events = &events,
+                             .keyring = keyring};
+    check = (struct check){.resume = 0};
+    if (keyring_resolve(keyring, &token, 1, &error) < 0)
+        return -1;
+    answers = changes = doubts = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    keyring_unref(keyring);
+    index_clear(&token.index);
+    module->fn = NULL; /* p11-kit did not load it */
+    module_free(module);
+    return 0;
+}
+
+static bool is_usable(const struct key *key)
+{
+    return atomic_load(&key->ready) && atomic_load(&key->homes[0].generation) == 1;
+}
+
+static void run(void)
+{
+    assert_int_equal(check_run(&check, &ladder), P11_RUNG_NONE);
+}
+
+static void once_a_minute(void **state)
+{
+    (void)state;
+    int64_t due = check_due(&check, &ladder) - watch_now();
+    assert_in_range(due, KEY_CHECK_MS - 10000, KEY_CHECK_MS);
+    run();
+    assert_int_equal(answers, 0);
+    first->homes[0].check_at = watch_now();
+    assert_true(check_due(&check, &ladder) <= watch_now());
+    run();
+    assert_int_equal(answers, 1);
+    assert_true(is_usable(first));
+    assert_int_equal(changes, 0);
+}
+
+static void at_once_after_an_error_but_not_all_the_time(void **state)
+{
+    (void)state;
+    atomic_store(&first->homes[0].doubted, true);
+    assert_true(check_due(&check, &ladder) - watch_now() <= KEY_RETRY_MS);
+    run();
+    assert_int_equal(answers, 0); /* it has just answered */
+    first->homes[0].check_at -= KEY_RETRY_MS;
+    run();
+    assert_int_equal(answers, 1);
+    assert_false(atomic_load(&first->homes[0].doubted));
+}
+
+static void wrong_answer(void **state)
+{
+    (void)state;
+    time_t good = first->homes[0].good_at;
+    first->homes[0].check_at = 0;
+    mac = 'x';
+    run();
+    assert_false(is_usable(first));
+    assert_true(is_usable(second));
+    assert_int_equal(changes, 1);
+    assert_int_equal(doubts, 1);
+    assert_int_equal(doubtful_since, good);
+    assert_non_null(strstr(first->homes[0].reason, "exchanged"));
+    /* It stays wrong: nothing is told twice. */
+    first->homes[0].check_at = check.resume = 0;
+    run();
+    assert_int_equal(changes, 1);
+    assert_int_equal(doubts, 1);
+    /* It is right again. */
+    assert_true(first->homes[0].check_at - watch_now() <= KEY_RETRY_MS);
+    mac = 'm';
+    first->homes[0].check_at = check.resume = 0;
+    run();
+    assert_true(is_usable(first));
+    assert_int_equal(changes, 2);
+    assert_int_equal(doubts, 1);
+}
+
+static void error_of_one_key(void **state)
+{
+    (void)state;
+    first->homes[0].check_at = 0;
+    answer = CKR_GENERAL_ERROR;
+    run();
+    assert_int_equal(answers, 2); /* once is no proof */
+    assert_false(is_usable(first));
+    assert_int_equal(doubts, 0);
+}
+
+static void error_of_the_token(void **state)
+{
+    (void)state;
+    first->homes[0].check_at = 0;
+    answer = CKR_DEVICE_REMOVED;
+    assert_int_equal(check_run(&check, &ladder), P11_RUNG_MODULE);
+    first->homes[0].check_at = check.resume = 0;
+    answer = CKR_SESSION_HANDLE_INVALID; /* that of the login */
+    assert_int_equal(check_run(&check, &ladder), P11_RUNG_LOGIN);
+}
+
+static void token_that_is_down(void **state)
+{
+    (void)state;
+    first->homes[0].check_at = 0;
+    token.state = TOKEN_DOWN;
+    assert_true(check_due(&check, &ladder) == INT64_MAX);
+    run();
+    assert_int_equal(answers, 0);
+}
+
+/* A hundredth of the token's time. */
+static void long_checks_are_seldom(void **state)
+{
+    (void)state;
+    check.resume = watch_now() + 5000;
+    first->homes[0].check_at = 0;
+    run();
+    assert_int_equal(answers, 0);
+    assert_true(check_due(&check, &ladder) >= check.resume);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(once_a_minute),          TEST(at_once_after_an_error_but_not_all_the_time),
+        TEST(wrong_answer),           TEST(error_of_one_key),
+        TEST(error_of_the_token),     TEST(token_that_is_down),
+        TEST(long_checks_are_seldom),
+    };
+    return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}
