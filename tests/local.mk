@@ -40,6 +40,7 @@ INTEGRATION_TESTS = \
 	tests/integration/024-key-terminal.sh \
 	tests/integration/025-key-pin.sh \
 	tests/integration/026-key-strange-token.sh \
+	tests/integration/027-key-transcript.sh \
 	tests/integration/087-faults.sh \
 	tests/integration/088-hangs.sh \
 	tests/integration/210-sealed.sh \
@@ -176,7 +177,8 @@ PKCS11_TESTS = \
 	tests/unit/test_hmac_key \
 	tests/unit/test_keyspec \
 	tests/unit/test_show \
-	tests/unit/test_template
+	tests/unit/test_template \
+	tests/unit/test_transcript
 check_PROGRAMS += $(PKCS11_TESTS)
 TESTS += $(PKCS11_TESTS)
 endif
@@ -235,6 +237,12 @@ tests_unit_test_show_LDADD = $(key_test_libs)
 tests_unit_test_template_SOURCES = tests/unit/test_template.c
 tests_unit_test_template_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_template_LDADD = $(key_test_libs)
+tests_unit_test_transcript_SOURCES = \
+	tests/unit/test_transcript.c \
+	tests/unit/scratch.c tests/unit/scratch.h \
+	agent/text.c agent/text.h
+tests_unit_test_transcript_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_transcript_LDADD = $(key_test_libs)
 
 # The agent: one program for each of its files.
 check_LIBRARIES = tests/unit/libagenttest.a

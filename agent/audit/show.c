@@ -58,7 +58,7 @@ static const struct details {
     {"rotate", {"previous"}},
     {"gap", {"expected_seq", "found_seq"}},
     {"checkpoint", {"covers", "alg", "kid"}},
-    {"ceremony", {"command", "outcome", "label", "key_type", "tokens", "host"}},
+    {"ceremony", {"command", "label", "key_type", "alg", "key_digest", "host"}},
 };
 
 static const char *string_of(const json_t *record, const char *name)
@@ -107,13 +107,14 @@ static void print_line(const struct line *line)
     char who[WHO_MAX];
     const char *profile = string_of(line->record, "profile");
     const char *error = string_of(line->record, "error");
+    const char *outcome = string_of(line->record, "outcome"); /* of a ceremony */
     name_caller(line->record, who);
     cell_print(stdout, line->time, WIDTH_TIME);
     printf("%7lld  ", (long long)line->sequence);
     cell_print(stdout, line->type, WIDTH_TYPE);
     cell_print(stdout, who, WIDTH_WHO);
     cell_print(stdout, profile ? profile : "-", WIDTH_PROFILE);
-    cell_print(stdout, error ? error : "ok", WIDTH_RESULT);
+    cell_print(stdout, error ? error : outcome ? outcome : "ok", WIDTH_RESULT);
     print_details(line);
     putchar('\n');
 }

@@ -1,6 +1,8 @@
 /* hintsign-key delete: deletes both halves of a key, after a question. */
 #include "config.h"
 #include "pkcs11/key/delete.h"
+#include "pkcs11/key/ceremony.h"
+#include "pkcs11/key/keyspec.h"
 #include "pkcs11/key/prompt.h"
 #include "pkcs11/key/show.h"
 #include "pkcs11/key/tokens.h"
@@ -87,21 +89,53 @@ static int destroy(const struct token *token, const struct object *object, const
     return p11_error_text(error, P11_FAILED, "%s: %s", cause.text, what);
 }
 
+static int destroy_both(const struct token *token, const struct victim *victim,
+                        struct p11_error *error)
+{
+    int r = destroy(token, victim->key, "nothing was deleted", error);
+    if (r == 0)
+        r = destroy(token, victim->public_half,
+                    victim->key ? "its public half is still there" : "nothing was deleted", error);
+    return r;
+}
+
+static int delete_recorded(const struct tokens *tokens, const struct victim *victim,
+                           struct transcript *transcript, struct p11_error *error)
+{
+    const struct token *token = tokens->list[0];
+    const struct object *object = victim->key ? victim->key : victim->public_half;
+    char type[KEYSPEC_NAME_MAX];
+    keyspec_describe(token->module->fn, token->anchor, object, type);
+    struct ceremony ceremony = {
+        .transcript = transcript,
+        .command = "delete",
+        .tokens = tokens,
+        .label = object->label,
+        .id = object->id,
+        .id_len = object->id_len,
+        .key_type = type,
+        .deletes = true,
+    };
+    int r = ceremony_begin(&ceremony, error);
+    if (r < 0)
+        return r;
+    r = destroy_both(token, victim, error);
+    return ceremony_end(&ceremony, r, error);
+}
+
 int delete_run(const struct options *options, struct p11_error *error)
 {
     _cleanup_tokens_ struct tokens tokens = {.count = 0};
+    _cleanup_transcript_ struct transcript transcript = TRANSCRIPT_NONE;
     struct victim victim = {NULL, NULL};
-    int r = tokens_open(&tokens, options, true, error);
+    int r = transcript_open(options->transcript, &transcript, error);
+    if (r == 0)
+        r = tokens_open(&tokens, options, true, error);
     if (r < 0)
         return r;
     const struct token *token = tokens.list[0];
     r = choose(token, options, &victim, error);
     if (r == 0 && !options->yes)
         r = confirm(token, &victim, error);
-    if (r == 0)
-        r = destroy(token, victim.key, "nothing was deleted", error);
-    if (r == 0)
-        r = destroy(token, victim.public_half,
-                    victim.key ? "its public half is still there" : "nothing was deleted", error);
-    return r;
+    return r == 0 ? delete_recorded(&tokens, &victim, &transcript, error) : r;
 }

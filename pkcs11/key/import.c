@@ -1,8 +1,8 @@
 /* hintsign-key import: puts the same client secret into every token named, or into none. */
 #include "config.h"
 #include "pkcs11/key/import.h"
+#include "pkcs11/key/ceremony.h"
 #include "pkcs11/key/entry.h"
-#include "pkcs11/key/guard.h"
 #include "pkcs11/key/hmac_key.h"
 #include "pkcs11/key/newkey.h"
 #include "pkcs11/key/show.h"
@@ -45,21 +45,40 @@ static void undo(const struct newkey *newkeys, size_t count, struct p11_error *e
     }
 }
 
-/* Signals wait until the key is on all tokens or on none. */
+/* The key is on all tokens then, or on none. */
 static int import_all(const struct tokens *tokens, const struct newkey_name *name,
                       const struct options *options, const struct secret *key,
                       struct newkey *ret_newkeys, struct p11_error *error)
 {
-    sigset_t before;
-    guard_hold_signals(&before);
     int r = 0;
     for (size_t i = 0; i < tokens->count && r == 0; i++) {
         r = newkey_import(tokens->list[i], name, options->mech, key, &ret_newkeys[i], error);
         if (r < 0)
             undo(ret_newkeys, i, error);
     }
-    guard_release_signals(&before);
     return r;
+}
+
+static int import_recorded(const struct tokens *tokens, const struct newkey_name *name,
+                           const struct options *options, struct transcript *transcript,
+                           const struct secret *key, struct newkey *ret_newkeys,
+                           struct p11_error *error)
+{
+    struct ceremony ceremony = {
+        .transcript = transcript,
+        .command = "import",
+        .tokens = tokens,
+        .label = name->label,
+        .id = name->id,
+        .id_len = name->id_len,
+        .derivation = options->derivation ? options->derivation->name : NULL,
+        .mech = options->mech,
+    };
+    int r = ceremony_begin(&ceremony, error);
+    if (r < 0)
+        return r;
+    r = import_all(tokens, name, options, key, ret_newkeys, error);
+    return ceremony_end(&ceremony, r, error);
 }
 
 static int show_all(const struct newkey *newkeys, size_t count, bool json, struct p11_error *error)
@@ -78,9 +97,12 @@ int import_run(const struct options *options, struct p11_error *error)
 {
     _cleanup_tokens_ struct tokens tokens = {.count = 0};
     _cleanup_secret_ struct secret key = {0};
+    _cleanup_transcript_ struct transcript transcript = TRANSCRIPT_NONE;
     struct newkey newkeys[OPTIONS_TOKENS_MAX];
     struct newkey_name name;
     int r = newkey_name(options->label, options->id, options->id_len, &name, error);
+    if (r == 0)
+        r = transcript_open(options->transcript, &transcript, error);
     if (r == 0)
         r = tokens_open(&tokens, options, true, error);
     if (r == 0)
@@ -88,7 +110,7 @@ int import_run(const struct options *options, struct p11_error *error)
     if (r == 0)
         r = get_key(options, &key, error);
     if (r == 0)
-        r = import_all(&tokens, &name, options, &key, newkeys, error);
+        r = import_recorded(&tokens, &name, options, &transcript, &key, newkeys, error);
     if (r == 0)
         r = show_all(newkeys, tokens.count, options->json, error);
     return r;

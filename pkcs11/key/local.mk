@@ -2,6 +2,7 @@
 noinst_LIBRARIES += pkcs11/key/libkey.a
 pkcs11_key_libkey_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 pkcs11_key_libkey_a_SOURCES = \
+	pkcs11/key/ceremony.c pkcs11/key/ceremony.h \
 	pkcs11/key/command.h \
 	pkcs11/key/delete.c pkcs11/key/delete.h \
 	pkcs11/key/entry.c pkcs11/key/entry.h \
@@ -16,7 +17,8 @@ pkcs11_key_libkey_a_SOURCES = \
 	pkcs11/key/prompt.c pkcs11/key/prompt.h \
 	pkcs11/key/show.c pkcs11/key/show.h \
 	pkcs11/key/template.c pkcs11/key/template.h \
-	pkcs11/key/tokens.c pkcs11/key/tokens.h
+	pkcs11/key/tokens.c pkcs11/key/tokens.h \
+	pkcs11/key/transcript.c pkcs11/key/transcript.h
 
 bin_PROGRAMS += hintsign-key
 hintsign_key_CPPFLAGS = $(pkcs11_key_libkey_a_CPPFLAGS)

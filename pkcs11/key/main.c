@@ -14,12 +14,12 @@
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 static const struct command commands[] = {
-    {"import", import_run, "tl", "idafsjh", OPTIONS_TOKENS_MAX,
+    {"import", import_run, "tl", "idafsrjh", OPTIONS_TOKENS_MAX,
      "put a client secret into one token or several"},
-    {"generate", generate_run, "tlk", "ijh", 1, "let a token generate a key"},
+    {"generate", generate_run, "tlk", "irjh", 1, "let a token generate a key"},
     {"list", list_run, "t", "ljh", OPTIONS_TOKENS_MAX,
      "show the keys of tokens and how they are protected"},
-    {"delete", delete_run, "tl", "iyh", 1, "delete a key from a token"},
+    {"delete", delete_run, "tl", "iryh", 1, "delete a key from a token"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

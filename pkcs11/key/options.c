@@ -83,6 +83,12 @@ static const char *take_secret_file(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *take_transcript(struct options *options, const char *value)
+{
+    options->transcript = value;
+    return NULL;
+}
+
 static const char *take_type(struct options *options, const char *value)
 {
     options->keyspec = keyspec_find(value);
@@ -131,6 +137,8 @@ static const struct option_row rows[] = {
     {'f', "secret-file", "FILE", "read the secret from a file instead", take_secret_file},
     {'s', "allow-short", NULL, "take a secret shorter than the hash, of 14 bytes or more",
      take_allow_short},
+    {'r', "transcript", "FILE", "record the ceremony in this file, for hintsign-audit",
+     take_transcript},
     {'j', "json", NULL, "print JSON, for machines", take_json},
     {'y', "yes", NULL, "do not ask", take_yes},
     {'h', "help", NULL, "show this", take_help},

@@ -25,6 +25,7 @@ struct options {
     const struct mech *mech;             /* HS256 where not given */
     const struct keyspec *keyspec;       /* NULL where not given */
     const char *secret_file;             /* NULL where not given */
+    const char *transcript;              /* NULL where not given */
     bool allow_short;
     bool json;
     bool yes;

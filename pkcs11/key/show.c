@@ -97,8 +97,7 @@ void show_line(const struct token *token, const struct object *object, FILE *fil
             view.usable ? "yes" : "no", view.usable ? "" : ": ", view.usable ? "" : view.reason);
 }
 
-/* Names on tokens are UTF-8 by rule only: other bytes above ASCII become question marks. */
-static json_t *json_name(const char *name, size_t length)
+json_t *show_name(const char *name, size_t length)
 {
     json_t *text = json_stringn(name, length);
     if (text)
@@ -116,20 +115,20 @@ static json_t *json_flag(const struct object *object, enum object_flag flag)
     return json_boolean(object->set & (uint32_t)flag);
 }
 
-static json_t *json_token_label(const struct token *token)
+json_t *show_padded(const CK_UTF8CHAR *name, size_t size)
 {
-    size_t length = sizeof token->info.label;
-    while (length > 0 && token->info.label[length - 1] == ' ')
-        length--;
-    return json_name((const char *)token->info.label, length);
+    while (size > 0 && name[size - 1] == ' ')
+        size--;
+    return show_name((const char *)name, size);
 }
 
 static json_t *to_json(const struct token *token, const struct object *object)
 {
     struct view view = look_at(token, object);
     return json_pack("{s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:b, s:s*}", "token",
-                     json_token_label(token), "label", json_name(object->label, object->label_len),
-                     "id", view.id, "class", view.object_class, "type", view.type, "sensitive",
+                     show_padded(token->info.label, sizeof token->info.label), "label",
+                     show_name(object->label, object->label_len), "id", view.id, "class",
+                     view.object_class, "type", view.type, "sensitive",
                      json_flag(object, OBJECT_SENSITIVE), "extractable",
                      json_flag(object, OBJECT_EXTRACTABLE), "origin", view.origin, "usable",
                      view.usable, "reason", view.usable ? NULL : view.reason);

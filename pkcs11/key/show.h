@@ -30,6 +30,14 @@ int show_key(const struct show *show, const struct token *token, const struct ob
 /* Prints what is not printed yet, and frees. */
 void show_end(struct show *show);
 
+/* A name as a JSON string. Names on tokens are UTF-8 by rule only: of one that is not, every byte
+ * above ASCII becomes a question mark. NULL when memory runs out. `length` is at most
+ * OBJECT_LABEL_MAX where the name may not be UTF-8. */
+json_t *show_name(const char *name, size_t length);
+
+/* The same for a name in CK_TOKEN_INFO, without the blanks that fill it up. */
+json_t *show_padded(const CK_UTF8CHAR *name, size_t size);
+
 /* Copies a name (at most OBJECT_LABEL_MAX bytes) with control characters as \xNN: a name on a
  * token must not play with the terminal. */
 void show_printable(const char *name, size_t length, char ret_text[static SHOW_NAME_MAX]);
