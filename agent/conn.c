@@ -82,14 +82,21 @@ static int receive(struct conn *conn)
     return n < 0 && n != -EAGAIN && n != -EWOULDBLOCK ? (int)n : 0;
 }
 
+/* Whether others need this worker now. */
+static bool is_over(const struct serving *serving, int64_t start)
+{
+    return serving->idle && atomic_load(serving->idle) == 0 && conn_now() - start >= CONN_TURN_MS;
+}
+
 static void serve_batch(struct conn *conn, struct serving *serving)
 {
     struct conf *conf = service_conf(serving->service);
     char *message;
     size_t length;
+    int64_t start = conn_now();
     serve_clear(serving);
     while (!conn->doomed && serving->count < SERVE_BATCH_MAX &&
-           serving->replies.length < CONN_REPLIES_MAX) {
+           serving->replies.length < CONN_REPLIES_MAX && !is_over(serving, start)) {
         int r = varlink_input_next(&conn->input, &message, &length);
         if (r == 0)
             break;

@@ -10,6 +10,9 @@
 #define CONN_RECEIVE_MS 45000 /* to finish sending a message */
 #define CONN_SEND_MS    30000 /* for a caller to read a reply */
 
+/* Milliseconds after which a caller's turn ends when no worker is free for the others. */
+#define CONN_TURN_MS 20
+
 /* Bytes of replies after which a caller must read before more of his messages are served. */
 #define CONN_REPLIES_MAX ((size_t)64 * 1024)
 
@@ -25,12 +28,12 @@ struct conn {
     int fd;
     struct peer peer;
     struct varlink_input input;
-    struct text unsent;   /* replies that the socket did not take; nothing is read meanwhile */
-    bool ended;           /* the caller sends no more */
-    bool doomed;          /* ends after its replies are sent */
-    enum conn_wait wait;  /* what it waits for ... */
-    int64_t resume;       /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c ... */
-    struct conn *resting; /* ... in its list */
+    struct text unsent;  /* replies that the socket did not take; nothing is read meanwhile */
+    bool ended;          /* the caller sends no more */
+    bool doomed;         /* ends after its replies are sent */
+    enum conn_wait wait; /* what it waits for ... */
+    int64_t resume;      /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c */
+    struct conn *behind; /* in the lists of throttle.c and fair.c */
     /* For limits.c, which looks on from another thread: */
     _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
     _Atomic int64_t active;   /* when it was last served */
@@ -48,7 +51,8 @@ void conn_free(struct conn *conn);
 void conn_refuse(struct conn *conn);
 
 /* Serves what is ready: reads once unless messages are waiting, serves at most SERVE_BATCH_MAX of
- * them and CONN_REPLIES_MAX of replies, and sends these. With `last` nothing more is read: what was
+ * them and CONN_REPLIES_MAX of replies, less if that takes long and no worker is idle, and sends
+ * these. With `last` nothing more is read: what was
  * read is served, and the connection ends. */
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
 

@@ -21,6 +21,7 @@ agent_libagent_a_SOURCES = \
 	agent/conf.c agent/conf.h \
 	agent/conf_agent.c agent/conf_agent.h \
 	agent/conn.c agent/conn.h \
+	agent/fair.c agent/fair.h \
 	agent/flood.c agent/flood.h \
 	agent/form.c agent/form.h \
 	agent/hsm.c agent/hsm.h \

@@ -49,6 +49,7 @@ struct serving {
     struct text parameters;
     struct answer answers[SERVE_BATCH_MAX];
     size_t count;
+    const atomic_uint *idle; /* workers that are free for others; NULL: it does not matter */
     int64_t resume; /* before then (CLOCK_MONOTONIC ms) no more of the caller shall be read */
 };
 

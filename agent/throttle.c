@@ -29,14 +29,14 @@ static struct conn *take_rested(struct throttle *throttle, int64_t now)
     while (*at) {
         struct conn *conn = *at;
         if (throttle->finishing || conn->resume <= now) {
-            *at = conn->resting;
-            conn->resting = rested;
+            *at = conn->behind;
+            conn->behind = rested;
             rested = conn;
             continue;
         }
         if (conn->resume < throttle->next)
             throttle->next = conn->resume;
-        at = &conn->resting;
+        at = &conn->behind;
     }
     return rested;
 }
@@ -45,7 +45,7 @@ static void resume_all(struct throttle *throttle, struct conn *list)
 {
     while (list) {
         struct conn *conn = list;
-        list = conn->resting;
+        list = conn->behind;
         throttle->resume(conn, throttle->context);
     }
 }
@@ -150,7 +150,7 @@ static void look_at(struct throttle *throttle, int64_t at)
 void throttle_rest(struct throttle *throttle, struct conn *conn)
 {
     pthread_mutex_lock(&throttle->lock);
-    conn->resting = throttle->resting;
+    conn->behind = throttle->resting;
     throttle->resting = conn;
     look_at(throttle, throttle->finishing ? 0 : conn->resume);
     pthread_mutex_unlock(&throttle->lock);

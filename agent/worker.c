@@ -1,6 +1,7 @@
 /* The worker threads: no hand-over, the one that wakes up serves the connection to the end. */
 #include "config.h"
 #include "agent/worker.h"
+#include "agent/fair.h"
 #include "agent/log.h"
 #include "agent/throttle.h"
 
@@ -25,6 +26,7 @@ struct workers {
     struct service *service;
     struct limits *limits;
     struct throttle *throttle;
+    struct fair *fair;
     int epoll_fd;
     int stop_fd; /* readable once the threads shall end */
     int duty_fd; /* readable while the reserve serves */
@@ -62,10 +64,12 @@ static void arm(struct conn *conn, void *context)
 static void serve(struct worker *worker, struct conn *conn)
 {
     struct workers *workers = worker->workers;
+    struct caller caller = caller_of(&conn->peer);
     /* Takes over what the thread before us wrote into the connection: epoll orders us in time, but
      * promises nothing about memory. */
     atomic_exchange(&conn->busy, true);
     enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
+    fair_end(workers->fair, &caller);
     if (conn->resume)
         throttle_notice(workers->throttle);
     if (wait == CONN_CLOSE) {
@@ -80,17 +84,24 @@ static void serve(struct worker *worker, struct conn *conn)
         arm(conn, workers);
 }
 
-/* Waits at most `ms` (-1: for ever). Returns false when it is time to end. */
+/* Waits at most `ms` (-1: for ever), not at all while somebody's turn is put off. Returns false
+ * when it is time to end. */
 static bool serve_next(struct worker *worker, int ms)
 {
-    struct epoll_event event;
-    int n = epoll_wait(worker->workers->epoll_fd, &event, 1, ms);
-    if (n < 0 && errno != EINTR)
-        log_error("epoll_wait: %s", strerror(errno));
-    if (n == 1 && !event.data.ptr)
-        return false;
-    if (n == 1)
-        serve(worker, event.data.ptr);
+    struct workers *workers = worker->workers;
+    bool idle;
+    struct conn *conn = fair_next(workers->fair, &idle);
+    if (!conn) {
+        struct epoll_event event;
+        int n = epoll_wait(workers->epoll_fd, &event, 1, idle ? ms : 0);
+        if (n < 0 && errno != EINTR)
+            log_error("epoll_wait: %s", strerror(errno));
+        if (n == 1 && !event.data.ptr)
+            return false;
+        conn = fair_admit(workers->fair, n == 1 ? event.data.ptr : NULL, idle);
+    }
+    if (conn)
+        serve(worker, conn);
     return true;
 }
 
@@ -132,6 +143,7 @@ static int start_threads(struct workers *workers, unsigned count)
         worker->workers = workers;
         worker->serving.service = workers->service;
         worker->serving.number = workers->count;
+        worker->serving.idle = fair_idle(workers->fair);
         bool regular = workers->count < workers->regular;
         int r = pthread_create(&worker->thread, NULL, regular ? run : run_in_reserve, worker);
         if (r != 0)
@@ -154,7 +166,8 @@ int workers_start(struct service *service, struct limits *limits, unsigned count
                                 .regular = count};
     unsigned threads = count + (count + 2) / 3;
     workers->list = calloc(threads, sizeof *workers->list);
-    int r = workers->list ? open_fds(workers) : -ENOMEM;
+    workers->fair = fair_new(count);
+    int r = workers->list && workers->fair ? open_fds(workers) : -ENOMEM;
     if (r == 0)
         r = throttle_start(service, arm, workers, &workers->throttle);
     if (r == 0)
@@ -216,6 +229,7 @@ bool workers_stop(struct workers *workers, int seconds)
         serve_free(&workers->list[i].serving);
     }
     throttle_stop(workers->throttle);
+    fair_free(workers->fair);
     if (workers->epoll_fd >= 0)
         close(workers->epoll_fd);
     if (workers->stop_fd >= 0)

@@ -70,6 +70,7 @@ INTEGRATION_TESTS += \
 	tests/integration/068-rate-limit.sh \
 	tests/integration/069-print-policy.sh \
 	tests/integration/070-bad-input.sh \
+	tests/integration/071-fairness.sh \
 	tests/integration/072-patience.sh \
 	tests/integration/075-varlink.sh \
 	tests/integration/080-protection.sh \
@@ -267,6 +268,7 @@ AGENT_TESTS = \
 	tests/unit/test_compose \
 	tests/unit/test_conf \
 	tests/unit/test_conn \
+	tests/unit/test_fair \
 	tests/unit/test_flood \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
@@ -309,6 +311,8 @@ tests_unit_test_conf_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conf_LDADD = $(agent_test_libs)
 tests_unit_test_conn_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conn_LDADD = $(agent_test_libs)
+tests_unit_test_fair_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_fair_LDADD = $(agent_test_libs)
 tests_unit_test_flood_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_flood_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
