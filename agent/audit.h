@@ -1,4 +1,4 @@
-/* The audit log: one chained line a decision, on disk before the token leaves.
+/* The audit log: one chained line a record, on disk before the token leaves.
  *
  * Lines are canonical JSON: fixed members in a fixed order, without blanks. `prev` is the SHA-256,
  * in lower-case hex, of the bytes of the line before (64 zeros in the first), so no line can be
@@ -7,6 +7,7 @@
 #define HINTSIGN_AGENT_AUDIT_H
 
 #include "agent/audit_record.h"
+#include "agent/audit_state.h"
 #include "agent/conf.h"
 
 #include <openssl/evp.h>
@@ -25,10 +26,19 @@ struct audit_batch {
 
 void audit_batch_free(struct audit_batch *batch);
 
+struct audit_options {
+    const char *path;      /* of the log; borrowed */
+    const char *state_dir; /* where its end is kept, too */
+    enum conf_sync sync;
+    bool accept_gap;      /* goes on with a log that does not hold what was there before */
+    const EVP_MD *sha256; /* borrowed */
+};
+
 /* Opens the log for appending, locks it against other agents, drops a torn last line and takes up
- * the chain, whose hash `sha256` is borrowed. Returns 0, or -1 with the reason in `error`. */
-int audit_open(const char *path, enum conf_sync sync, const EVP_MD *sha256,
-               struct audit **ret_audit, char error[static CONF_ERROR_MAX]);
+ * the chain. A log that is behind its state opens, but nothing can be appended to it, unless the
+ * gap is accepted: then it is recorded. Returns 0, or -1 with the reason in `error`. */
+int audit_open(const struct audit_options *options, struct audit **ret_audit,
+               char error[static CONF_ERROR_MAX]);
 
 /* Flushes and closes. Accepts NULL. */
 void audit_close(struct audit *audit);
@@ -46,5 +56,28 @@ int audit_append_members(struct audit *audit, struct audit_batch *batch, int64_t
  * it is on disk. Returns 0 or REFUSAL_AUDIT_UNAVAILABLE: then none of the batch may be answered.
  * The batch is empty afterwards. */
 int audit_commit(struct audit *audit, struct audit_batch *batch);
+
+/* Appends and commits one record that is no decision of a worker's: `members` are all between
+ * `seq` and `prev`, as audit_record_begin starts them. Returns as audit_commit. */
+int audit_write(struct audit *audit, const struct text *members);
+
+/* What has to be done once a second, by one thread: with CONF_SYNC_INTERVAL brings the log on
+ * disk, tries whether a log that failed can be written again, keeps the state. */
+void audit_tick(struct audit *audit);
+
+/* Puts the file aside and goes on in a new one; logs the outcome. Only on the thread that calls
+ * audit_tick. Returns 0 or a negative errno: then the old file is written on. */
+int audit_rotate(struct audit *audit);
+
+/* Waits until line number `sequence` is on disk, `ms` have passed, or audit_wake is called. Returns
+ * the last line that is on disk. */
+struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms);
+void audit_wake(struct audit *audit);
+
+/* Whether records can be written, as far as is known. Otherwise `reason` says why not. */
+bool audit_is_available(struct audit *audit, char *reason, size_t size);
+
+/* Whether the log is behind its state, and nothing will be appended. */
+bool audit_has_gap(const struct audit *audit);
 
 #endif

@@ -4,11 +4,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PROBE_BYTES 4096 /* a file system gives room in blocks */
+
+int audit_file_sync_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return r;
+}
+
+int audit_file_create(const char *path, int flags, mode_t mode)
+{
+    flags |= O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+    int fd = open(path, flags);
+    if (fd >= 0 || errno != ENOENT)
+        return fd >= 0 ? fd : -errno;
+    fd = open(path, flags | O_CREAT, mode);
+    if (fd < 0)
+        return -errno;
+    int r = audit_file_sync_folder(path);
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
+}
 
 static ssize_t read_at(int fd, char *buffer, size_t length, off_t offset)
 {
@@ -77,8 +108,6 @@ static int take_up(int fd, struct audit_file *ret_file, char **ret_line, size_t 
     int r = read_tail(fd, st.st_size, &tail, &length);
     if (r == 0)
         r = find_line(tail, length, (off_t)length == st.st_size, ret_length, &torn);
-    if (r == 0 && torn && ftruncate(fd, st.st_size - (off_t)torn) < 0)
-        r = -errno;
     if (r < 0 || st.st_size == (off_t)torn) {
         free(tail);
         tail = NULL;
@@ -94,9 +123,9 @@ static int take_up(int fd, struct audit_file *ret_file, char **ret_line, size_t 
 int audit_file_open(const char *path, struct audit_file *ret_file, char **ret_line,
                     size_t *ret_length, off_t *ret_torn)
 {
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+    int fd = audit_file_create(path, O_APPEND, 0640);
     if (fd < 0)
-        return -errno;
+        return fd;
     int r = take_up(fd, ret_file, ret_line, ret_length, ret_torn);
     if (r < 0)
         close(fd);
@@ -109,7 +138,26 @@ void audit_file_close(struct audit_file *file)
     file->fd = -1;
 }
 
-static int write_all(int fd, const char *data, size_t length)
+int audit_file_line_at(const struct audit_file *file, off_t end, char **ret_line,
+                       size_t *ret_length)
+{
+    char *tail = NULL;
+    size_t length = 0, torn = 0;
+    if (end < 1 || end > file->size)
+        return -EBADMSG;
+    int r = read_tail(file->fd, end, &tail, &length);
+    if (r == 0)
+        r = find_line(tail, length, (off_t)length == end, ret_length, &torn);
+    if (r == 0 && torn > 0)
+        r = -EBADMSG;
+    if (r < 0)
+        free(tail);
+    else
+        *ret_line = tail;
+    return r;
+}
+
+int audit_file_write(int fd, const char *data, size_t length)
 {
     while (length > 0) {
         ssize_t n = write(fd, data, length);
@@ -137,16 +185,36 @@ static int cut_torn(const struct audit_file *file)
     return ftruncate(file->fd, file->size) < 0 ? -errno : 0;
 }
 
+/* Asked after the write: what is in a file that nobody can find any more is not recorded. */
+static int check_name(const struct audit_file *file)
+{
+    struct stat st;
+    if (fstat(file->fd, &st) < 0)
+        return -errno;
+    return st.st_nlink == 0 ? -ENOENT : 0;
+}
+
 int audit_file_append(struct audit_file *file, const char *lines, size_t length, bool sync)
 {
     int r = cut_torn(file);
     if (r == 0)
-        r = write_all(file->fd, lines, length);
+        r = audit_file_write(file->fd, lines, length);
     if (r == 0 && sync && fdatasync(file->fd) < 0)
         r = -errno;
+    if (r == 0)
+        r = check_name(file);
     if (r == 0)
         file->size += (off_t)length;
     else if (r != -ESTALE)
         (void)!ftruncate(file->fd, file->size);
     return r;
+}
+
+int audit_file_probe(struct audit_file *file)
+{
+    static const char block[PROBE_BYTES];
+    off_t size = file->size;
+    int r = audit_file_append(file, block, sizeof block, true);
+    file->size = size;
+    return r < 0 ? r : cut_torn(file);
 }

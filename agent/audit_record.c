@@ -53,6 +53,19 @@ void audit_record_time(struct text *line)
     audit_record_string(line, "time", time);
 }
 
+bool audit_record_sha256(const EVP_MD *sha256, const void *data, size_t length,
+                         unsigned char ret_hash[static AUDIT_HASH_BYTES])
+{
+    return EVP_Digest(data, length, ret_hash, NULL, sha256, NULL) == 1;
+}
+
+void audit_record_begin(struct text *line, const char *type)
+{
+    text_clear(line);
+    audit_record_time(line);
+    audit_record_string(line, "type", type);
+}
+
 static void put_peer(struct text *line, const struct peer *peer)
 {
     audit_record_string(line, "listener", peer->listener);

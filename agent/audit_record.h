@@ -5,6 +5,8 @@
 #include "agent/peer.h"
 #include "agent/text.h"
 
+#include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define AUDIT_HASH_BYTES 32 /* of SHA-256 */
@@ -41,6 +43,13 @@ void audit_record_string(struct text *line, const char *name, const char *value)
 void audit_record_integer(struct text *line, const char *name, int64_t value);
 void audit_record_hash(struct text *line, const char *name,
                        const unsigned char hash[static AUDIT_HASH_BYTES]);
+
+/* Hashes any bytes. Returns false when OpenSSL fails. */
+bool audit_record_sha256(const EVP_MD *sha256, const void *data, size_t length,
+                         unsigned char ret_hash[static AUDIT_HASH_BYTES]);
+
+/* Starts the members of a record that is no decision: `time` and `type`. */
+void audit_record_begin(struct text *line, const char *type);
 
 /* `time`: now in UTC with microseconds (RFC 3339). */
 void audit_record_time(struct text *line);

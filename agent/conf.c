@@ -142,6 +142,17 @@ static int bind_profile(struct conf *conf, struct profile *profile)
     return 0;
 }
 
+/* Tells later which text this configuration came from; the text is no longer needed. */
+static void hash_source(const struct crypto *crypto, struct source *source,
+                        unsigned char ret_hash[static SOURCE_HASH_BYTES])
+{
+    if (crypto)
+        EVP_Digest(source->text, source->length, ret_hash, NULL, crypto->digests[MECH_SHA256],
+                   NULL);
+    free(source->text);
+    *source = (struct source){0};
+}
+
 int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tokens,
               size_t token_count)
 {
@@ -151,6 +162,10 @@ int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tok
     for (size_t i = 0; i < conf->profile_count; i++)
         if (bind_profile(conf, conf->profiles[i]) < 0)
             return -1;
+    hash_source(crypto, &conf->source, conf->sha256);
+    for (size_t i = 0; i < conf->profile_count; i++)
+        hash_source(crypto, &conf->profiles[i]->source, conf->profiles[i]->sha256);
+    conf->sha256_method = crypto ? crypto->digests[MECH_SHA256] : NULL;
     return 0;
 }
 
@@ -185,7 +200,9 @@ void conf_unref(struct conf *conf)
     free(conf->profiles_dir);
     free(conf->provider_keys_dir);
     free(conf->openssl_properties);
+    free(conf->state_dir);
     free(conf->audit_path);
+    free(conf->source.text);
     free(conf);
 }
 
@@ -225,6 +242,8 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *new)
         return "peer_pid";
     if (strcmp(old->audit_path, new->audit_path) != 0 || old->audit_sync != new->audit_sync)
         return "audit";
+    if (strcmp(old->state_dir, new->state_dir) != 0)
+        return "state_dir";
     if (!old->openssl_properties != !new->openssl_properties ||
         (old->openssl_properties && strcmp(old->openssl_properties, new->openssl_properties) != 0))
         return "openssl";

@@ -45,6 +45,7 @@ struct conf {
     size_t token_count;
     unsigned workers;
     enum peer_pid peer_pid; /* the least that a rule by `unit` may rely on */
+    char *state_dir;
     char *audit_path;
     enum conf_sync audit_sync;
     char *profiles_dir;
@@ -52,8 +53,11 @@ struct conf {
     char *openssl_properties;  /* which implementations to use, "fips=yes"; or NULL */
     struct profile **profiles; /* sorted by name */
     size_t profile_count;
-    bool seals;              /* some profile does */
-    struct keyring *keyring; /* of the profiles' keys; NULL until conf_bind */
+    bool seals;                              /* some profile does */
+    struct keyring *keyring;                 /* of the profiles' keys; NULL until conf_bind */
+    struct source source;                    /* agent.json */
+    unsigned char sha256[SOURCE_HASH_BYTES]; /* of it; from conf_bind on */
+    const EVP_MD *sha256_method;             /* borrowed */
 };
 
 /* Reads the file and every NAME.json in its profiles_dir.

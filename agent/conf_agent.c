@@ -193,6 +193,12 @@ static int take_provider_keys_dir(struct json_file *file, const struct json_at *
     return take_path(file, at, PATH_MAX_BYTES, &conf->provider_keys_dir);
 }
 
+static int take_state_dir(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct conf *conf = target;
+    return take_path(file, at, PATH_MAX_BYTES, &conf->state_dir);
+}
+
 static int take_audit_path(struct json_file *file, const struct json_at *at, void *target)
 {
     struct conf *conf = target;
@@ -256,6 +262,7 @@ static const struct json_member members[] = {
     {"tokens", true, take_tokens},
     {"profiles_dir", false, take_profiles_dir},
     {"provider_keys_dir", false, take_provider_keys_dir},
+    {"state_dir", false, take_state_dir},
     {"audit", false, take_audit},
     {"openssl", false, take_openssl},
     {"fetch", false, skip}, /* hintsign-fetch's own */
@@ -265,6 +272,8 @@ static const struct json_member members[] = {
 /* What agent.json may leave out. Returns -1 without memory. */
 static int set_defaults(struct conf *conf)
 {
+    if (!conf->state_dir)
+        conf->state_dir = strdup("/var/lib/hintsign");
     if (!conf->audit_path)
         conf->audit_path = strdup("/var/log/hintsign/audit.jsonl");
     if (!conf->profiles_dir)
@@ -274,7 +283,7 @@ static int set_defaults(struct conf *conf)
     if (conf->listener_count == 0)
         conf->listeners[conf->listener_count++] = (struct conf_listener){
             .name = strdup("default"), .path = strdup("/run/hintsign/agent.sock"), .mode = 0660};
-    return conf->audit_path && conf->profiles_dir && conf->provider_keys_dir &&
+    return conf->state_dir && conf->audit_path && conf->profiles_dir && conf->provider_keys_dir &&
                    conf->listeners[0].name && conf->listeners[0].path
                ? 0
                : -1;
@@ -293,6 +302,8 @@ int conf_agent_load(const char *path, struct conf *conf, char error[static CONF_
         r = json_file_error(&file, &(struct json_at){0}, "out of memory");
     if (r < 0)
         snprintf(error, CONF_ERROR_MAX, "%s", file.error);
+    conf->source = (struct source){file.text, file.length};
+    file.text = NULL;
     json_file_close(&file);
     return r;
 }

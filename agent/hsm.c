@@ -1,6 +1,7 @@
 /* Makes modules and tokens out of the configuration and runs a prober for each module. */
 #include "config.h"
 #include "agent/hsm.h"
+#include "agent/audit_event.h"
 #include "agent/log.h"
 
 #include <errno.h>
@@ -11,12 +12,19 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the audit log was told of a token last. */
+struct recorded {
+    enum token_state state;
+    unsigned char keys[AUDIT_HASH_BYTES];
+};
+
 /* One module and those of the tokens that it serves. */
 struct served {
     struct hsm *hsm;
     struct module *module;
     struct token *tokens[CONF_TOKENS_MAX];
     size_t token_count;
+    struct recorded recorded[CONF_TOKENS_MAX]; /* of the prober's thread */
     struct prober *prober;
     uint64_t resolved; /* the serial number of the keyring; under the lock */
 };
@@ -28,6 +36,8 @@ struct hsm {
     size_t module_count;
     pthread_mutex_t lock;
     int event_fd;
+    struct audit_keeper *keeper; /* borrowed, or NULL */
+    const struct crypto *crypto; /* borrowed */
 };
 
 static bool is_module(const struct module *module, const char *path, const char *registered)
@@ -97,10 +107,31 @@ struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count)
     return hsm->tokens;
 }
 
+void hsm_record(struct hsm *hsm, struct audit_keeper *keeper, const struct crypto *crypto)
+{
+    hsm->keeper = keeper;
+    hsm->crypto = crypto;
+}
+
+/* A state that only has another reason is no new state; a login that failed is worth its own. */
+static void record_state(struct served *served, const struct token *token, enum token_state state,
+                         const char *detail)
+{
+    struct audit_keeper *keeper = served->hsm->keeper;
+    size_t i = 0;
+    while (served->tokens[i] != token)
+        i++;
+    if (state == TOKEN_LOCKED && strncmp(detail, "C_Login", 7) == 0)
+        audit_event_login(keeper, "login_failed", token->name, NULL, detail);
+    if (served->recorded[i].state != state)
+        audit_event_token(keeper, token, state);
+    served->recorded[i].state = state;
+}
+
 static void token_changed(void *context, struct token *token, enum token_state state,
                           const char *detail)
 {
-    (void)context;
+    record_state(context, token, state, detail);
     if (state == TOKEN_UP)
         log_info("token %s: up, %zu keys", token->name, token->index.count);
     else
@@ -110,6 +141,10 @@ static void token_changed(void *context, struct token *token, enum token_state s
 static void resolved(void *context, struct keyring *keyring)
 {
     struct served *served = context;
+    struct hsm *hsm = served->hsm;
+    for (size_t i = 0; i < served->token_count; i++)
+        if (token_get_state(served->tokens[i], NULL, 0) == TOKEN_UP)
+            audit_event_keys(hsm->keeper, hsm->crypto, served->tokens[i], served->recorded[i].keys);
     pthread_mutex_lock(&served->hsm->lock);
     served->resolved = keyring->serial;
     pthread_mutex_unlock(&served->hsm->lock);

@@ -2,7 +2,7 @@
 #ifndef HINTSIGN_AGENT_HSM_H
 #define HINTSIGN_AGENT_HSM_H
 
-#include "agent/conf.h"
+#include "agent/audit_keeper.h"
 #include "pkcs11/prober.h"
 
 struct hsm;
@@ -13,6 +13,10 @@ int hsm_new(const struct conf *conf, struct hsm **ret_hsm, char error[static CON
 
 /* The tokens in the order of the configuration; borrowed. */
 struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count);
+
+/* From now on what the tokens do is recorded; before hsm_start. `keeper` is borrowed, and so is
+ * `crypto`. */
+void hsm_record(struct hsm *hsm, struct audit_keeper *keeper, const struct crypto *crypto);
 
 /* Starts a prober for each module, which brings its tokens up and resolves the keyring.
  * Returns 0 or -1 with the reason in `error`. */

@@ -12,8 +12,13 @@ agent_libagent_a_SOURCES = \
 	agent/access.c agent/access.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
+	agent/audit_event.c agent/audit_event.h \
 	agent/audit_file.c agent/audit_file.h \
+	agent/audit_keeper.c agent/audit_keeper.h \
 	agent/audit_record.c agent/audit_record.h \
+	agent/audit_rotate.c agent/audit_rotate.h \
+	agent/audit_start.c agent/audit_start.h \
+	agent/audit_state.c agent/audit_state.h \
 	agent/base64.c agent/base64.h \
 	agent/caller.c agent/caller.h \
 	agent/clock.c agent/clock.h \

@@ -1,6 +1,7 @@
 /* hintsign-agent: the order in which things start and stop, nothing else. */
 #include "config.h"
 #include "agent/access.h"
+#include "agent/audit_event.h"
 #include "agent/log.h"
 #include "agent/process.h"
 #include "agent/provider_keys.h"
@@ -20,32 +21,34 @@ struct options {
     bool check;
     bool check_token;
     bool print_policy;
+    bool accept_log_gap;
 };
 
 static const char usage[] =
-    "Usage: hintsign-agent [--config FILE] [--check [--token] | --print-policy]\n"
+    "Usage: hintsign-agent [--config FILE] [--check [--token] | --print-policy |\n"
+    "                       --accept-log-gap]\n"
     "Keeps OpenID client secrets in an HSM and mints login_hint_tokens with them.\n"
     "\n"
     "  --config FILE   the configuration (" CONF_DEFAULT_PATH ")\n"
     "  --check         read configuration and profiles, say what is wrong, and end\n"
     "  --token         with --check: also log in and look for every key\n"
     "  --print-policy  print who may have what minted, with a hash, and end\n"
+    "  --accept-log-gap\n"
+    "                  go on with an audit log that has lost lines, and record that\n"
     "  --help, --version\n"
     "\n"
-    "SIGHUP reads the configuration again, SIGTERM ends the agent.\n"
+    "SIGHUP reads the configuration again, SIGUSR1 begins a new audit log, SIGTERM ends\n"
+    "the agent.\n"
     "See hintsign-agent(8) and hintsign-agent.json(5).\n";
 
 /* Returns -1 to go on, or the exit status. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"token", no_argument, NULL, 't'},
-        {"print-policy", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},   {"check", no_argument, NULL, 'k'},
+        {"token", no_argument, NULL, 't'},          {"print-policy", no_argument, NULL, 'p'},
+        {"accept-log-gap", no_argument, NULL, 'g'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},        {NULL, 0, NULL, 0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -62,6 +65,9 @@ static int parse_options(int argc, char **argv, struct options *options)
         case 'p':
             options->print_policy = true;
             break;
+        case 'g':
+            options->accept_log_gap = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             return 0;
@@ -73,7 +79,8 @@ static int parse_options(int argc, char **argv, struct options *options)
         }
     }
     if (optind < argc || (options->check_token && !options->check) ||
-        (options->print_policy && options->check)) {
+        (options->print_policy && options->check) ||
+        (options->accept_log_gap && (options->check || options->print_policy))) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
@@ -126,6 +133,10 @@ static void service_free(struct service *service, bool stopped)
         log_error("a call into a PKCS#11 module hangs: ending without it");
         _exit(1);
     }
+    if (!audit_keeper_stop(service->keeper, SERVER_STOP_SECONDS)) {
+        log_error("audit: the disk hangs: ending without it");
+        _exit(1);
+    }
     audit_close(service->audit);
     flood_free(service->flood);
     rate_free(service->rates);
@@ -171,24 +182,56 @@ static int print_policy(const struct service *service)
     return written ? 0 : EXIT_CONFIGURATION;
 }
 
-static int serve(struct service *service, const char *path, bool *ret_stopped)
+/* The audit log, and the first record in it. */
+static int begin_records(struct service *service, bool accept_gap,
+                         char error[static CONF_ERROR_MAX])
+{
+    const struct conf *conf = service->conf;
+    const struct audit_options options = {.path = conf->audit_path,
+                                          .state_dir = conf->state_dir,
+                                          .sync = conf->audit_sync,
+                                          .accept_gap = accept_gap,
+                                          .sha256 = service->crypto->digests[MECH_SHA256]};
+    if (audit_open(&options, &service->audit, error) < 0)
+        return -1;
+    int r = audit_keeper_start(service->audit, &service->keeper);
+    if (r < 0) {
+        snprintf(error, CONF_ERROR_MAX, "cannot start a thread: %s", strerror(-r));
+        return -1;
+    }
+    audit_event_start(service->keeper, conf);
+    hsm_record(service->hsm, service->keeper, service->crypto);
+    return 0;
+}
+
+/* The last record; the keeper still takes what the tokens do. */
+static void end_records(struct service *service, const char *error)
+{
+    if (!service->keeper)
+        return;
+    audit_event_stop(service->keeper, error);
+    audit_keeper_drain(service->keeper, SERVER_RECORD_MS);
+}
+
+static int serve(struct service *service, const struct options *options, bool *ret_stopped)
 {
     char error[CONF_ERROR_MAX];
     struct server *server = NULL;
-    int r = audit_open(service->conf->audit_path, service->conf->audit_sync,
-                       service->crypto->digests[MECH_SHA256], &service->audit, error);
+    int r = begin_records(service, options->accept_log_gap, error);
     if (r == 0) {
         process_warn();
         r = hsm_start(service->hsm, service->conf->keyring, error);
     }
     if (r == 0)
-        r = server_start(service, path, &server, error);
+        r = server_start(service, options->config, &server, error);
     if (r < 0) {
         log_error("%s", error);
+        end_records(service, error);
         return EXIT_CONFIGURATION;
     }
     server_run(server);
     *ret_stopped = server_stop(server);
+    end_records(service, *ret_stopped ? NULL : "a call into a PKCS#11 module hangs");
     return 0;
 }
 
@@ -211,7 +254,7 @@ int main(int argc, char **argv)
     } else if (options.print_policy) {
         status = print_policy(&service);
     } else {
-        status = serve(&service, options.config, &stopped);
+        status = serve(&service, &options, &stopped);
     }
     service_free(&service, stopped);
     return status;

@@ -413,6 +413,10 @@ int profile_load(const char *path, const char *name, const char *const *listener
     int r = json_file_open(&file, path);
     if (r == 0)
         r = load(&file, &loading);
+    if (r == 0) {
+        loading.profile->source = (struct source){file.text, file.length};
+        file.text = NULL;
+    }
     json_file_close(&file);
     if (r < 0) {
         profile_free(loading.profile);
@@ -447,6 +451,7 @@ void profile_free(struct profile *profile)
         free(profile->publish[i].kid);
     }
     free(profile->audiences);
+    free(profile->source.text);
     free(profile->kid);
     free(profile->typ);
     free(profile->issuer);

@@ -35,6 +35,14 @@ struct signer {
     struct key *key; /* borrowed from the configuration's keyring */
 };
 
+#define SOURCE_HASH_BYTES 32 /* of SHA-256 */
+
+/* A file's text, from reading it until it is hashed. */
+struct source {
+    char *text;
+    size_t length;
+};
+
 struct composition;
 struct provider_keys;
 struct seal;
@@ -66,9 +74,11 @@ struct profile {
     size_t one_of_count;
     struct published publish[PROFILE_PUBLISH_MAX];
     size_t publish_count;
-    struct seal *seal;                   /* NULL: the tokens are signed only */
-    struct provider_keys *provider_keys; /* with `seal`: to whom, by audience */
-    struct composition *composition;     /* of compose.c */
+    struct seal *seal;                       /* NULL: the tokens are signed only */
+    struct provider_keys *provider_keys;     /* with `seal`: to whom, by audience */
+    struct composition *composition;         /* of compose.c */
+    struct source source;                    /* its file */
+    unsigned char sha256[SOURCE_HASH_BYTES]; /* of that; from conf_bind on */
 };
 
 /* Whether this is a profile's name: 1 to PROFILE_NAME_MAX of a-z 0-9 . _ - */

@@ -1,6 +1,7 @@
 /* Replaces the configuration while the agent serves, and reports which profiles are ready. */
 #include "config.h"
 #include "agent/reload.h"
+#include "agent/audit_event.h"
 #include "agent/conn.h"
 #include "agent/log.h"
 #include "agent/provider_keys.h"
@@ -69,10 +70,12 @@ void reload_begin(struct reload *reload)
     struct token **tokens = hsm_tokens(reload->service->hsm, &count);
     if (conf_load(reload->path, &conf, error) < 0) {
         log_error("%s; the old configuration stays", error);
+        audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
         return;
     }
     if (conf_bind(conf, reload->service->crypto, tokens, count) < 0) {
         log_error("out of memory; the old configuration stays");
+        audit_event_reload_failed(reload->service->keeper, reload->service->conf, "out of memory");
         conf_unref(conf);
         return;
     }
@@ -106,6 +109,7 @@ void reload_finish(struct reload *reload)
     reload->next = NULL;
     conf->generation = service->conf->generation + 1;
     inherit_provider_keys(conf, service->conf);
+    audit_event_reload(service->keeper, conf);
     reload_report(reload, conf);
     service_set_conf(service, conf);
 }

@@ -2,7 +2,7 @@
 #ifndef HINTSIGN_AGENT_SERVE_H
 #define HINTSIGN_AGENT_SERVE_H
 
-#include "agent/audit.h"
+#include "agent/audit_keeper.h"
 #include "agent/conf.h"
 #include "agent/flood.h"
 #include "agent/hsm.h"
@@ -16,6 +16,7 @@ struct service {
     struct jose *jose;
     struct crypto *crypto;
     struct audit *audit;
+    struct audit_keeper *keeper; /* NULL: what happens to the agent itself is not recorded */
     struct hsm *hsm;
     struct flood *flood;
     struct peer_sight sight; /* set before anything is served */

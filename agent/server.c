@@ -40,6 +40,7 @@ static void signal_set(sigset_t *ret_set)
     sigaddset(ret_set, SIGHUP);
     sigaddset(ret_set, SIGINT);
     sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGUSR1);
 }
 
 void server_block_signals(void)
@@ -112,6 +113,7 @@ static int start(struct server *server, char *error)
     look_at_callers(server);
     server_wait_for_tokens(server->service);
     reload_report(&server->reload, server->first);
+    audit_keeper_drain(server->service->keeper, SERVER_RECORD_MS);
     int r =
         workers_start(server->service, &server->limits, server->first->workers, &server->workers);
     if (r < 0) {
@@ -182,11 +184,17 @@ static bool take_signals(struct server *server)
 {
     struct signalfd_siginfo info;
     while (read(server->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo != SIGHUP) {
+        switch (info.ssi_signo) {
+        case SIGHUP:
+            reload_begin(&server->reload);
+            break;
+        case SIGUSR1:
+            audit_keeper_rotate(server->service->keeper);
+            break;
+        default:
             log_info("stopping");
             return false;
         }
-        reload_begin(&server->reload);
     }
     return true;
 }

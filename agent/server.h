@@ -8,6 +8,8 @@
 #define SERVER_START_SECONDS 5
 #define SERVER_STOP_SECONDS  10
 
+#define SERVER_RECORD_MS 1000 /* for the disk, with what happened before the first request */
+
 struct server;
 
 /* Blocks the signals that server_run takes: before any module is loaded, so that no thread of a

@@ -20,7 +20,12 @@ static void put_bool(struct text *out, bool value)
     text_put(out, value ? "true" : "false");
 }
 
-/* Why a token is not up names files and modules: for those who run the agent. */
+/* Reasons name files, modules and devices: for those who run the agent. */
+static bool for_administrators(const struct peer *peer)
+{
+    return peer->identified && (peer->uid == 0 || peer->uid == geteuid());
+}
+
 static void put_token(struct token *token, const struct peer *peer, struct text *out)
 {
     char detail[P11_ERROR_TEXT_MAX];
@@ -29,7 +34,7 @@ static void put_token(struct token *token, const struct peer *peer, struct text 
     put_string(out, token->name);
     text_put(out, ",\"state\":");
     put_string(out, token_state_name(state));
-    if (detail[0] && peer->identified && (peer->uid == 0 || peer->uid == geteuid())) {
+    if (detail[0] && for_administrators(peer)) {
         text_put(out, ",\"detail\":");
         put_string(out, detail);
     }
@@ -88,13 +93,27 @@ static bool all_ready(const struct conf *conf)
     return true;
 }
 
-void status_write(struct hsm *hsm, const struct peer_sight *sight, const struct conf *conf,
-                  const struct peer *peer, struct text *out)
+static void put_audit(struct audit *audit, const struct peer *peer, struct text *out)
 {
+    char reason[STATUS_REASON_MAX];
+    bool available = audit_is_available(audit, reason, sizeof reason);
+    text_put(out, "{\"available\":");
+    put_bool(out, available);
+    if (!available && for_administrators(peer)) {
+        text_put(out, ",\"reason\":");
+        put_string(out, reason);
+    }
+    text_put(out, "}");
+}
+
+void status_write(struct hsm *hsm, struct audit *audit, const struct peer_sight *sight,
+                  const struct conf *conf, const struct peer *peer, struct text *out)
+{
+    char reason[STATUS_REASON_MAX];
     size_t count, entry;
     struct token **tokens = hsm_tokens(hsm, &count);
     text_put(out, "{\"version\":\"" PACKAGE_VERSION "\",\"ready\":");
-    put_bool(out, all_ready(conf));
+    put_bool(out, audit_is_available(audit, reason, sizeof reason) && all_ready(conf));
     text_put(out, ",\"configuration\":");
     text_integer(out, conf->generation);
     text_put(out, ",\"peer_pid\":");
@@ -117,7 +136,9 @@ void status_write(struct hsm *hsm, const struct peer_sight *sight, const struct 
         put_profile_status(conf, sight, conf->profiles[i], out);
         first = false;
     }
-    text_put(out, "],\"protections\":{");
+    text_put(out, "],\"audit\":");
+    put_audit(audit, peer, out);
+    text_put(out, ",\"protections\":{");
     process_write(out);
     text_put(out, "}}");
 }

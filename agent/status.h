@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_AGENT_STATUS_H
 #define HINTSIGN_AGENT_STATUS_H
 
+#include "agent/audit.h"
 #include "agent/hsm.h"
 #include "agent/policy.h"
 #include "agent/text.h"
@@ -14,8 +15,8 @@ bool status_is_ready(const struct conf *conf, const struct profile *profile, cha
                      size_t size);
 
 /* Each writes the reply's parameters, a JSON object, as doc/io.hintsign.Agent.varlink has it. */
-void status_write(struct hsm *hsm, const struct peer_sight *sight, const struct conf *conf,
-                  const struct peer *peer, struct text *out);
+void status_write(struct hsm *hsm, struct audit *audit, const struct peer_sight *sight,
+                  const struct conf *conf, const struct peer *peer, struct text *out);
 void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out);
 void status_write_info(struct text *out);
 

@@ -263,6 +263,8 @@ AGENT_TESTS = \
 	tests/unit/test_access \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
+	tests/unit/test_audit_rotate \
+	tests/unit/test_audit_start \
 	tests/unit/test_base64 \
 	tests/unit/test_base64url \
 	tests/unit/test_compose \
@@ -301,6 +303,10 @@ tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_file_LDADD = $(agent_test_libs)
+tests_unit_test_audit_rotate_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_rotate_LDADD = $(agent_test_libs)
+tests_unit_test_audit_start_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_start_LDADD = $(agent_test_libs)
 tests_unit_test_base64_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_base64_LDADD = $(agent_test_libs)
 tests_unit_test_base64url_CPPFLAGS = $(agent_test_cppflags)

@@ -36,7 +36,7 @@ cat >"$work/good.json" <<END
   "workers": 4,
   "tokens": [ $tokens_json ],
   "profiles_dir": "$work/profiles.d",
-  "audit": { "path": "$work/audit.jsonl", "sync": "interval" } }
+  "state_dir": "$work", "audit": { "path": "$work/audit.jsonl", "sync": "interval" } }
 END
 cat >"$work/good-profile.json" <<END
 { "version": 1, "description": "ticket 18",
@@ -131,6 +131,7 @@ bad_agent 6 "\"tokens\": [ { \"name\": \"a\", \"uri\": \"$uri\", \"login\": \"PI
     'tokens[0].login: must be one of pin, protected, none'
 bad_agent 7 '"profiles_dir": "profiles.d",' 'profiles_dir: must be an absolute path'
 bad_agent 7 '"profiles_dir": "",' 'profiles_dir: must have 1 to 4095 bytes'
+bad_agent 8 '"state_dir": "state" }' 'state_dir: must be an absolute path'
 bad_agent 8 '"audit": { "path": "audit.jsonl" } }' 'audit.path: must be an absolute path'
 bad_agent 8 '"audit": { "sync": "never" } }' 'audit.sync: must be one of always, interval'
 bad_agent 8 '"audit": { "off": true } }' 'audit.off: there is no such member'
@@ -251,13 +252,13 @@ mv "$work/no-pin" "$work/pin"
 # --- defaults ---
 
 printf '{ "listeners": [ { "name": "default", "path": "%s" } ],
-  "tokens": [ %s ], "profiles_dir": "%s", "audit": { "path": "%s" } }' "$HINTSIGN_SOCKET" \
-    "$tokens_json" "$work/profiles.d" "$work/audit.jsonl" >"$work/agent.json"
+  "tokens": [ %s ], "profiles_dir": "%s", "state_dir": "%s", "audit": { "path": "%s" } }' \
+    "$HINTSIGN_SOCKET" "$tokens_json" "$work/profiles.d" "$work" "$work/audit.jsonl" >"$work/agent.json"
 sed 's/, { "listener": "shop" }/, { "listener": "default" }/' "$work/good-profile.json" |
     profile_write acme
 agent_start
 is "$(stat -c %a "$HINTSIGN_SOCKET")" 660 "a socket's mode is 0660"
 is "$(stat -c %a "$work/audit.jsonl")" 600 "the audit log's is 0640, less the umask"
-is "$(ls "/proc/$agent_pid/task" | wc -l)" 18 '16 workers, one prober and the main thread'
+is "$(ls "/proc/$agent_pid/task" | wc -l)" 26 '16 workers, 6 in reserve, one each for the token, floods, the audit log and the rest'
 agent_stop
 done_testing

@@ -36,8 +36,8 @@ ok(bad if len(examples) > 2 else ["no examples were found"], "... and its exampl
 
 page = text("doc/hintsign-agent.8")
 writers = "".join(source for path, source in sources.items() if re.search(r"/(audit\w*|throttle)\.c", path))
-record = set(re.findall(r'audit_record_\w+\(\w+, "(\w+)"', writers)) | {"seq", "prev"}
-items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
+record = set(re.findall(r'audit_record_\w+\(&?\w+, "(\w+)"', writers)) | {"seq", "prev"}
+items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?(?:Cm|Li) (.*)", page, re.M))))
 ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-agent(8) has every member of a record")
 
 # A log line of the sources is explained where a piece of code in the document looks like it.

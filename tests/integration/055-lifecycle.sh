@@ -17,14 +17,15 @@ done
 group=$(getent group | awk -F: -v gid="$(id -g)" -v uid="$(id -u)" \
     '(uid == 0) != ($3 == gid) { print $1; exit }')
 
-# config SOCKET AUDIT: two listeners, SOCKET and SOCKET.shop.
+# config SOCKET AUDIT [STATE]: two listeners, SOCKET and SOCKET.shop.
 config() {
     cat >"$work/agent.json" <<END
 { "version": 1,
   "listeners": [ { "name": "default", "path": "$1", "mode": "0600" },
                  { "name": "shop", "path": "$1.shop", "mode": "0666"
                    $([ -z "$group" ] || echo ", \"group\": \"$group\"") } ],
-  "tokens": [ $tokens_json ], "profiles_dir": "$work/profiles.d", "audit": { "path": "$2" } }
+  "tokens": [ $tokens_json ], "profiles_dir": "$work/profiles.d", "state_dir": "${3:-$work}",
+  "audit": { "path": "$2" } }
 END
 }
 config "$HINTSIGN_SOCKET" "$work/audit.jsonl"
@@ -46,9 +47,14 @@ like "$(cat "$work/stderr")" '^hintsign: NotAllowed: ' '... and no others'
 # --- one agent at a time ---
 
 cp "$work/agent.json" "$work/first.json"
-config "$HINTSIGN_SOCKET" "$work/second.jsonl"
+mkdir "$work/second"
+config "$HINTSIGN_SOCKET" "$work/second/log" "$work/second"
 runs 1 'another agent on the same socket' timeout 20 hintsign-agent --config "$work/agent.json"
 like "$(cat "$work/stderr")" "ERROR: listener default: $HINTSIGN_SOCKET: in use, or not a socket" \
+    '... is refused'
+config "$work/other.sock" "$work/second/other"
+runs 1 'another agent with the same state' timeout 20 hintsign-agent --config "$work/agent.json"
+is "$(cat "$work/stderr")" "ERROR: state_dir: $work/audit-state: another agent uses it" \
     '... is refused'
 config "$work/other.sock" "$work/audit.jsonl"
 runs 1 'another agent on the same audit log' timeout 20 hintsign-agent --config "$work/agent.json"
@@ -56,7 +62,7 @@ is "$(cat "$work/stderr")" "ERROR: $work/audit.jsonl: another agent writes this 
     '... is refused'
 is "$(ls "$work"/other.sock* 2>/dev/null)" '' '... and leaves no socket behind'
 echo precious >"$work/file"
-config "$work/file" "$work/second.jsonl"
+config "$work/file" "$work/second/log" "$work/second"
 runs 1 'a listener whose path is a file' timeout 20 hintsign-agent --config "$work/agent.json"
 is "$(cat "$work/file")" precious '... does not remove it'
 runs 0 'the first agent did not notice' hintsign mint default --subject bob

@@ -51,7 +51,7 @@ runs 0 'after SIGHUP it mints' hintsign mint later --subject bob
 runs 0 '... the agent is ready' hintsign status --ready
 runs 0 '... and there is a new profile' hintsign mint new --subject bob
 is "$(configuration)" 2 'it is configuration 2'
-like "$(tail -n 1 "$work/audit.jsonl")" '"configuration":2,"profile":"new"' \
+like "$(grep '"type":"mint"' "$work/audit.jsonl" | tail -n 1)" '"configuration":2,"profile":"new"' \
     'which stands in the audit log'
 
 # --- what goes, also on a connection that was there before ---

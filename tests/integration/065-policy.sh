@@ -46,7 +46,7 @@ cat >"$work/agent.json" <<END
 { "listeners": [ { "name": "default", "path": "$HINTSIGN_SOCKET", "mode": "0666" },
                  { "name": "shop", "path": "$shop", "mode": "0666" } ],
   "tokens": [ $tokens_json ], "profiles_dir": "$work/profiles.d",
-  "audit": { "path": "$work/audit.jsonl" } }
+  "state_dir": "$work", "audit": { "path": "$work/audit.jsonl" } }
 END
 chown -R "$agent_id:$agent_id" "$work"
 chmod 711 "$work"

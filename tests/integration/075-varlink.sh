@@ -62,8 +62,9 @@ equal(status["profiles"], [{"name": "acme", "ready": True},
 minted = client.call(AGENT + "Mint", {"profile": "acme", "claims": {"sub": "bob"}, "reference": "order 17"})
 minted = minted["parameters"]
 equal(sorted(minted), ["expires_at", "id", "token"], "Mint, without what the profile does not have")
-ok(isinstance(minted["expires_at"], int) and minted["id"] == 1, "... numbers as numbers", minted)
-equal(client.call(AGENT + "Mint", {"profile": "acme", "claims": {"sub": "bob"}})["parameters"]["id"], 2, "... the next id")
+ok(isinstance(minted["expires_at"], int) and isinstance(minted["id"], int), "... numbers as numbers", minted)
+equal(client.call(AGENT + "Mint", {"profile": "acme", "claims": {"sub": "bob"}})["parameters"]["id"],
+      minted["id"] + 1, "... the next id")
 failed = client.call(AGENT + "Mint", {"profile": "shop", "audience": "https://a.example",
                                       "claims": {"sub": "bob", "phone": "+4917112345"}})
 equal(failed["error"], AGENT + "KeyUnavailable", "an error is named with its interface")
@@ -72,7 +73,7 @@ END
 python3 "$work/varlink.py" "$version" >"$work/tap"
 is $? 0 'all of it was asked'
 include_tap <"$work/tap"
-like "$(sed -n 1p "$work/audit.jsonl")" '"reference":"order 17"' 'the reference stands in the audit log'
+like "$(grep -m 1 '"type":"mint"' "$work/audit.jsonl")" '"reference":"order 17"' 'the reference stands in the audit log'
 
 if command -v varlinkctl >/dev/null; then
     runs 0 'varlinkctl info' varlinkctl info "unix:$HINTSIGN_SOCKET"

@@ -37,7 +37,7 @@ agent_launch
 
 # record NAME=VALUE...: compares members of the last record; an empty value: there is none.
 record() {
-    tail -n 1 "$work/audit.jsonl" >"$work/record"
+    grep '"type":"mint"' "$work/audit.jsonl" | tail -n 1 >"$work/record"
     runs 0 "... recorded: ${*}" python3 -c '
 import json, sys
 record = json.load(open(sys.argv[1]))

@@ -223,7 +223,7 @@ agent_config() {
 { "version": 1,
   "listeners": [ { "name": "default", "path": "$HINTSIGN_SOCKET", "mode": "0600" } ],
   "tokens": [ $tokens_json ],
-  "profiles_dir": "$work/profiles.d",
+  "profiles_dir": "$work/profiles.d", "state_dir": "$work",
   "audit": { "path": "$work/audit.jsonl" }${1:+,
   $1} }
 END

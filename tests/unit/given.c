@@ -34,8 +34,8 @@ static struct conf *load(void)
     snprintf(text, sizeof text,
              "{'tokens':[{'name':'a','uri':'pkcs11:token=a?module-path=/nowhere.so'}],"
              "'listeners':[{'name':'default','path':'%s'},{'name':'shop','path':'%s'}],"
-             "'profiles_dir':'%s','audit':{'path':'%s'}}",
-             scratch_path("agent.sock"), scratch_path("shop.sock"), folder(),
+             "'profiles_dir':'%s','state_dir':'%s','audit':{'path':'%s'}}",
+             scratch_path("agent.sock"), scratch_path("shop.sock"), folder(), scratch_path("."),
              scratch_path("audit.jsonl"));
     const char *path = scratch_path("agent.json");
     if (access(path, F_OK) < 0)
@@ -63,6 +63,16 @@ static struct conf *load_bound(const struct service *service)
     return conf;
 }
 
+static int open_audit(const struct conf *conf, struct audit **ret_audit,
+                      char error[static CONF_ERROR_MAX])
+{
+    const struct audit_options options = {.path = conf->audit_path,
+                                          .state_dir = conf->state_dir,
+                                          .sync = conf->audit_sync,
+                                          .sha256 = EVP_sha256()};
+    return audit_open(&options, ret_audit, error);
+}
+
 struct service *given_service(void)
 {
     char error[CONF_ERROR_MAX];
@@ -76,8 +86,7 @@ struct service *given_service(void)
         give_up("OpenSSL lacks an algorithm");
     if (crypto_new(service->jose->lib, NULL, &service->crypto, &reason) < 0)
         give_up(reason.text);
-    if (hsm_new(conf, &service->hsm, error) < 0 ||
-        audit_open(conf->audit_path, conf->audit_sync, EVP_sha256(), &service->audit, error) < 0)
+    if (hsm_new(conf, &service->hsm, error) < 0 || open_audit(conf, &service->audit, error) < 0)
         give_up(error);
     conf_unref(conf);
     service->conf = load_bound(service);

@@ -47,6 +47,8 @@ static void assert_opens(const char *content, const char *last, size_t cut)
     } else {
         assert_null(line);
     }
+    assert_content(content);
+    assert_int_equal(audit_file_append(&file, "", 0, false), 0);
     audit_file_close(&file);
     char *text = strdup(content);
     text[strlen(content) - cut] = '\0';

@@ -1,0 +1,236 @@
+/* Tests of new files for the audit log: names, chains, and what a crash leaves behind. */
+#include "config.h"
+#include "agent/audit.h"
+#include "agent/audit_rotate.h"
+
+#include "tests/unit/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct audit *audit;
+
+static void open_log(enum conf_sync sync)
+{
+    char error[CONF_ERROR_MAX] = "";
+    const struct audit_options options = {.path = scratch_path("log"),
+                                          .state_dir = scratch_path("."),
+                                          .sync = sync,
+                                          .sha256 = EVP_sha256()};
+    if (audit_open(&options, &audit, error) < 0)
+        fail_msg("%s", error);
+    assert_false(audit_has_gap(audit));
+}
+
+static void close_log(void)
+{
+    audit_close(audit);
+    audit = NULL;
+}
+
+static void write_records(int count)
+{
+    struct text members = {0};
+    for (int i = 0; i < count; i++) {
+        audit_record_begin(&members, "stop");
+        assert_int_equal(audit_write(audit, &members), 0);
+    }
+    text_free(&members);
+}
+
+/* The first line's member, in a file of that name. */
+static void assert_first(const char *file, const char *name, const char *wanted)
+{
+    char *text = scratch_read(file, NULL);
+    *strchr(text, '\n') = '\0';
+    json_t *record = json_loads(text, 0, NULL), *value = json_object_get(record, name);
+    char *got = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    assert_string_equal(got ? got : "", wanted);
+    free(got);
+    json_decref(record);
+    free(text);
+}
+
+/* The name of the one file that begins with "log.2". */
+static const char *aside(void)
+{
+    static char name[300];
+    DIR *folder = opendir(scratch_path("."));
+    const struct dirent *entry;
+    name[0] = '\0';
+    while ((entry = readdir(folder)))
+        if (strncmp(entry->d_name, "log.2", 5) == 0)
+            snprintf(name, sizeof name, "%s", entry->d_name);
+    closedir(folder);
+    assert_int_equal(strlen(name), strlen("log.20260131T000000Z"));
+    return name;
+}
+
+static void the_chain_goes_on(void **state)
+{
+    struct stat st;
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        open_log(sync);
+        write_records(3);
+        chmod(scratch_path("log"), 0604);
+        assert_int_equal(audit_rotate(audit), 0);
+        write_records(1);
+        char quoted_name[320];
+        snprintf(quoted_name, sizeof quoted_name, "\"%s\"", aside());
+        assert_first("log", "previous", quoted_name);
+        assert_first("log", "seq", "4");
+        assert_first(aside(), "seq", "1");
+        assert_int_equal(stat(scratch_path("log"), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0604);
+        close_log();
+        open_log(sync);
+        write_records(1);
+        close_log();
+        unlink(scratch_path(aside()));
+        unlink(scratch_path("log"));
+        unlink(scratch_path(AUDIT_STATE_FILE));
+    }
+}
+
+/* Never over an existing file: also not within one second. */
+static void names_that_are_taken(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(audit_rotate(audit), 0);
+    size_t files = 0;
+    DIR *folder = opendir(scratch_path("."));
+    const struct dirent *entry;
+    while ((entry = readdir(folder)))
+        files += strncmp(entry->d_name, "log.2", 5) == 0;
+    closedir(folder);
+    assert_int_equal(files, 3);
+}
+
+/* As logrotate does it. */
+static void a_file_that_was_moved_already(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(2);
+    assert_int_equal(rename(scratch_path("log"), scratch_path("log-20260131")), 0);
+    write_records(1);
+    assert_int_equal(audit_rotate(audit), 0);
+    assert_first("log", "previous", "\"log-20260131\"");
+    assert_first("log", "seq", "4");
+    close_log();
+    open_log(CONF_SYNC_ALWAYS);
+}
+
+static void what_cannot_be_put_aside(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(1);
+    assert_int_equal(rename(scratch_path("log"), scratch_path("elsewhere")), 0);
+    scratch_write("log", "somebody's");
+    assert_int_equal(audit_rotate(audit), -EEXIST);
+    char *text = scratch_read("log", NULL);
+    assert_string_equal(text, "somebody's");
+    free(text);
+    unlink(scratch_path("log"));
+    scratch_write("log.new", "somebody's");
+    assert_int_equal(audit_rotate(audit), -EEXIST);
+    text = scratch_read("log.new", NULL);
+    assert_string_equal(text, "somebody's");
+    free(text);
+    unlink(scratch_path("log.new"));
+    unlink(scratch_path("elsewhere"));
+    assert_int_equal(audit_rotate(audit), -ENOENT); /* removed */
+    assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
+}
+
+/* A disk that is full at that moment: the old file goes on, and nothing is left of the new one. */
+static void a_disk_that_is_full(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(3);
+    scratch_limit(100);
+    int r = audit_rotate(audit);
+    scratch_limit(RLIM_INFINITY);
+    assert_int_equal(r, -EFBIG);
+    assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
+    write_records(1);
+    assert_int_equal(audit_rotate(audit), 0);
+    assert_first("log", "seq", "5");
+}
+
+/* The states that a crash can leave, each made by hand from a log that was rotated whole. */
+static void what_a_crash_leaves(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(3);
+    char *before = scratch_read(AUDIT_STATE_FILE, NULL);
+    assert_int_equal(audit_rotate(audit), 0);
+    close_log();
+    char old[300];
+    snprintf(old, sizeof old, "%s", aside());
+    char *new = scratch_read("log", NULL);
+
+    scratch_write(AUDIT_STATE_FILE, before); /* before the state was written */
+    open_log(CONF_SYNC_ALWAYS);
+    close_log();
+
+    scratch_write(AUDIT_STATE_FILE, before); /* before the new file got the path */
+    assert_int_equal(rename(scratch_path("log"), scratch_path("log.new")), 0);
+    open_log(CONF_SYNC_ALWAYS);
+    assert_first("log", "seq", "4");
+    close_log();
+
+    scratch_write(AUDIT_STATE_FILE, before); /* before the old file was renamed */
+    assert_int_equal(rename(scratch_path(old), scratch_path("log")), 0);
+    scratch_write("log.new", new);
+    open_log(CONF_SYNC_ALWAYS);
+    assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
+    assert_first("log", "seq", "1");
+    close_log();
+
+    new[10] = '\0'; /* before the first line was whole */
+    scratch_write("log.new", new);
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(1);
+    assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
+    assert_first("log", "seq", "1");
+    free(before);
+    free(new);
+}
+
+static int end_test(void **state)
+{
+    close_log();
+    return scratch_close(state);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, scratch_open, end_test)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(the_chain_goes_on),
+        test(names_that_are_taken),
+        test(a_file_that_was_moved_already),
+        test(what_cannot_be_put_aside),
+        test(a_disk_that_is_full),
+        test(what_a_crash_leaves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
