@@ -18,7 +18,8 @@ else
 sanitized = no
 endif
 AM_TESTS_ENVIRONMENT = \
-	top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); export top_builddir SANITIZED;
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' SANITIZED=$(sanitized); \
+	export top_srcdir top_builddir SANITIZED;
 
 EXTRA_DIST += quickstart .ci/run .ci/packages .ci/install-packages
 EXTRA_DIST += tests/quickstart.sh
