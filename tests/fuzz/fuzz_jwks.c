@@ -1,5 +1,4 @@
-/* A key file of a provider: what is wrong with it, and which of its keys a token is encrypted to.
- */
+/* A provider's key file: what is wrong with it, and to which of its keys tokens are encrypted. */
 #include "config.h"
 #include "agent/jose/jwe.h"
 #include "agent/jose/jwks.h"

@@ -1,6 +1,5 @@
-/* Runs a fuzz target on the inputs of its corpus, as a test: TAP, one case a file.
- *
- *   fuzz_WHAT [FILE...]     by default tests/fuzz/corpus/WHAT of the sources */
+/* Runs a fuzz target as a test, in TAP, a case a file: with the files that the command line names,
+ * or with those of its corpus in the sources. */
 #include "config.h"
 #include "tests/fuzz/fuzz.h"
 
