@@ -1,6 +1,7 @@
 /* Reads one line of an audit log: strictly, because every other form of it may be a forgery. */
 #include "config.h"
 #include "agent/audit/line.h"
+#include "agent/audit_file.h"
 
 #include <string.h>
 
@@ -80,6 +81,8 @@ static int parse(const char *text, size_t length, struct text *room, json_t **re
                  const char **error)
 {
     json_error_t why;
+    if (length > AUDIT_LINE_MAX)
+        return fail(error, LINE_BROKEN, "is longer than any that the agent writes");
     json_t *record = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     if (!record)
         return json_error_code(&why) == json_error_out_of_memory

@@ -57,20 +57,32 @@ static enum reader_result give(struct reader *reader, enum reader_result result,
     *ret_length = length;
     reader->start += length + skip;
     reader->line++;
-    return length > AUDIT_LINE_MAX ? READER_TOO_LONG : result;
+    return result;
+}
+
+/* Drops the rest of a line of which enough was given out, as far as it is read. */
+static void skip_rest(struct reader *reader)
+{
+    const char *from = reader->buffer + reader->start;
+    const char *newline = memchr(from, '\n', reader->end - reader->start);
+    reader->skipping = !newline;
+    reader->start = newline ? reader->start + (size_t)(newline - from) + 1 : reader->end;
 }
 
 enum reader_result reader_next(struct reader *reader, const char **ret_line, size_t *ret_length)
 {
-    for (size_t searched = 0;;) {
+    for (;;) {
+        if (reader->skipping)
+            skip_rest(reader);
         size_t held = reader->end - reader->start;
         const char *from = reader->buffer + reader->start;
-        const char *newline = memchr(from + searched, '\n', held - searched);
+        const char *newline = memchr(from, '\n', held);
         if (newline)
             return give(reader, READER_LINE, (size_t)(newline - from), 1, ret_line, ret_length);
-        if (held > AUDIT_LINE_MAX)
-            return give(reader, READER_TOO_LONG, held, 0, ret_line, ret_length);
-        searched = held;
+        if (held > AUDIT_LINE_MAX) {
+            reader->skipping = true;
+            return give(reader, READER_LINE, held, 0, ret_line, ret_length);
+        }
         ssize_t n = fill(reader);
         if (n < 0)
             return READER_FAILED;

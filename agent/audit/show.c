@@ -167,10 +167,8 @@ static int show_file(const struct request *request, const struct jose *jose, str
     }
     if (result == READER_FAILED)
         status = command_fail("%s: %s", path, strerror(errno));
-    else if (result != READER_END) {
-        command_fail("%s:%llu: the line %s", path, (unsigned long long)reader.line,
-                     result == READER_TOO_LONG ? "is longer than any that the agent writes"
-                                               : "has no end");
+    if (result == READER_UNFINISHED) {
+        command_fail("%s:%llu: the line has no end", path, (unsigned long long)reader.line);
         status = COMMAND_BROKEN;
     }
     reader_close(&reader);

@@ -170,17 +170,14 @@ static int verify_lines(struct work *work, struct reader *reader, const char *pa
         struct chain_problem problem;
         enum reader_result result = reader_next(reader, &line, &length);
         struct chain_place place = {path, reader->line};
-        int r = result == READER_LINE
-                    ? chain_add(&work->chain, &place, line, length, &work->room, &problem)
-                    : 0;
-        if (r < 0)
-            return say_problem(r, &problem);
-        if (result == READER_LINE)
+        if (result == READER_LINE) {
+            int r = chain_add(&work->chain, &place, line, length, &work->room, &problem);
+            if (r < 0)
+                return say_problem(r, &problem);
             continue;
+        }
         if (result == READER_FAILED)
             return command_fail("%s: %s", path, strerror(errno));
-        if (result == READER_TOO_LONG)
-            return say_broken(&place, "the line is longer than any that the agent writes");
         if (result == READER_UNFINISHED && !is_last)
             return say_broken(&place, "the line has no end, and the log goes on in another file");
         work->unfinished = result == READER_UNFINISHED ? length : 0;

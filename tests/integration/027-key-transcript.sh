@@ -107,6 +107,12 @@ kept '... nothing is imported'
 runs 1 'the same' full "$((size + 20))" key delete --label acme --yes
 kept '... nothing is deleted'
 is "$(stat -c %s "$transcript")" "$size" '... and no half line stays'
+runs 1 'a full disk afterwards' full "$((size + 450))" import --label late
+like "$(cat "$work/stderr")" 'it is done, but not recorded: transcript .*: File too large$' '... says so'
+record 1 outcome=begun label=late
+before="late $before"
+before=$(tr ' ' '\n' <<<"$before" | grep . | sort | tr '\n' ' ')
+kept '... the key is there'
 exec 9>>"$transcript"
 flock 9
 runs 1 'another ceremony' import --label other

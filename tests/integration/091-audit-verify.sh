@@ -81,6 +81,8 @@ broken() {
 broken 'a line that is too long' long 16
 { head -c 66000 /dev/zero | tr '\0' '[' && echo; } >deep
 broken 'JSON that is too long and deep' deep 1
+{ head -n 4 log.jsonl && sed -n '5s/order 5/order 6/p' log.jsonl && sed -n 6p log.jsonl && cat deep; } >two
+broken 'the first of two problems' two 6
 { head -c 60000 /dev/zero | tr '\0' '[' && echo; } >deep
 broken 'JSON that is too deep' deep 1
 { cat cut.jsonl && head -c 100 /dev/zero && echo; } >nul
@@ -157,6 +159,11 @@ is "$(hintsign-audit show - <log.jsonl)" "$(audit show log.jsonl)" 'from standar
 runs 1 'a line that is no record' audit show nonsense.jsonl
 is "$(wc -l <"$work/stdout") $(cat "$work/stderr")" \
     '24 hintsign-audit: ERROR: nonsense.jsonl:3: the line is not JSON' '... is named, the others are shown'
+{ head -n 2 log.jsonl && head -c 700000 /dev/zero | tr '\0' 'x' && echo && tail -n +3 log.jsonl; } >long.jsonl
+runs 1 'a very long line' audit show long.jsonl
+is "$(wc -l <"$work/stdout") $(cat "$work/stderr")" \
+    '24 hintsign-audit: ERROR: long.jsonl:3: the line is longer than any that the agent writes' \
+    '... is passed over'
 runs 2 'no time' audit show --since yesterday log.jsonl
 complains '--since takes a time in UTC.*'
 runs 2 'a log that is not there' audit show missing
