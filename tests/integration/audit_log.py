@@ -26,7 +26,8 @@ class Log:
         openssl("genpkey", "-algorithm", "ED25519", "-out", f"{folder}/key.pem")
 
     def time(self):
-        return f"2026-01-31T12:{len(self.lines) // 60:02}:{len(self.lines) % 60:02}.000000Z"
+        minutes, seconds = divmod(len(self.lines) % 3600, 60)
+        return f"2026-01-31T12:{minutes:02}:{seconds:02}.000000Z"
 
     def add(self, kind, **members):
         record = {"seq": len(self.lines) + 1, "time": self.time(), "type": kind, **members,
