@@ -58,20 +58,18 @@ static int begin(struct chain *chain, const struct line *line, const struct chai
                  struct chain_problem *ret_problem)
 {
     const struct chain_rules *rules = &chain->rules;
-    const struct chain_expected *expected = rules->expected;
-    const unsigned char *hash = line->sequence == 1 ? no_hash : NULL;
-    if (rules->expected_count > 0 && expected->sequence == line->sequence - 1) {
-        hash = expected->hash;
-        chain->met = 1;
-    }
-    if (!hash)
+    size_t *met = &chain->met;
+    for (; *met < rules->expected_count && rules->expected[*met].sequence == line->sequence - 1;
+         (*met)++)
+        if (!is_same(line->prev, rules->expected[*met].hash))
+            return problem(ret_problem, LINE_BROKEN, place,
+                           "prev is not the hash of the line that is expected");
+    if (line->sequence > 1 && *met == 0)
         return problem(ret_problem, LINE_BROKEN, place,
                        "the log begins with sequence number %lld: what comes before is missing",
                        (long long)line->sequence);
-    if (!is_same(line->prev, hash))
-        return problem(ret_problem, LINE_BROKEN, place, "%s",
-                       hash == no_hash ? "prev of line 1 is not 64 zeros"
-                                       : "prev is not the hash of the line that is expected");
+    if (line->sequence == 1 && !is_same(line->prev, no_hash))
+        return problem(ret_problem, LINE_BROKEN, place, "prev of line 1 is not 64 zeros");
     chain->first = line->sequence;
     return 0;
 }

@@ -350,7 +350,8 @@ static void a_log_that_goes_on(void **state)
     struct chain_problem problem;
     (void)state;
     struct audit_log *log = short_log(10);
-    const struct chain_expected expected[] = {expected_line(log, 5), expected_line(log, 8)};
+    const struct chain_expected expected[] = {expected_line(log, 5), expected_line(log, 5),
+                                              expected_line(log, 8)};
     const struct chain_expected wrong = {.sequence = 5};
     const char *second = log->text.data + log->starts[5];
     size_t length = log->text.length - log->starts[5];
@@ -360,8 +361,8 @@ static void a_log_that_goes_on(void **state)
         const char *says; /* NULL: it fits */
     } cases[] = {
         {NULL, 0, "what comes before is missing"},
-        {expected, 2, NULL},
-        {expected + 1, 1, "what comes before is missing"},
+        {expected, 3, NULL},
+        {expected + 2, 1, "what comes before is missing"},
         {&wrong, 1, "prev is not the hash of the line that is expected"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
