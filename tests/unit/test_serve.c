@@ -83,6 +83,33 @@ static void every_decision_is_recorded(void **state)
     assert_int_equal(count_records("Bob"), 0); /* no values of claims */
 }
 
+/* Of a caller from another user namespace, that he is one; he himself is not told. */
+static void who_called_is_recorded(void **state)
+{
+    struct peer *peer = &wire_conn->peer;
+    char forbidden[512];
+    (void)state;
+    free(peer->unit);
+    peer->unit = strdup("portal.service");
+    peer->identified = true;
+    wire_call(MINT, "theirs", "");
+    assert_int_equal(wire_serve(), CONN_READ);
+    snprintf(forbidden, sizeof forbidden, "%s", wire_reply());
+    assert_int_equal(count_records("'unit':'portal.service','configuration':1,'profile':'theirs'"),
+                     1);
+    assert_int_equal(count_records("'uid':"), 1);
+
+    peer->identified = false;
+    wire_call(MINT, "theirs", "");
+    wire_call(MINT, "mine", ""); /* by the listener */
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_string_equal(wire_reply(), forbidden);
+    assert_replied("TokenUnavailable");
+    assert_int_equal(count_records("'profile':'theirs','error':'Unidentified'"), 1);
+    assert_int_equal(count_records("'error':'TokenUnavailable'"), 1);
+    assert_int_equal(count_records("'uid':"), 1);
+}
+
 /* All get the same answer; ten get a record. */
 static void a_flood_of_refusals(void **state)
 {
@@ -255,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(errors_that_end_nothing),
         test(every_decision_is_recorded),
+        test(who_called_is_recorded),
         test(a_flood_of_refusals),
         test(a_rate_limit),
         test(oneway_is_not_answered),
