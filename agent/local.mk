@@ -10,6 +10,7 @@ agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(AGENT_CFLAGS)
 agent_libagent_a_SOURCES = \
 	agent/accept.c agent/accept.h \
 	agent/access.c agent/access.h \
+	agent/activation.c agent/activation.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
 	agent/audit_event.c agent/audit_event.h \
@@ -40,6 +41,7 @@ agent_libagent_a_SOURCES = \
 	agent/listener.c agent/listener.h \
 	agent/log.c agent/log.h \
 	agent/peer.c agent/peer.h \
+	agent/notify.c agent/notify.h \
 	agent/policy.c agent/policy.h \
 	agent/process.c agent/process.h \
 	agent/profile.c agent/profile.h \

@@ -126,14 +126,18 @@ static int service_init(struct service *service, const char *path,
     return 0;
 }
 
-/* A call that hangs in a module must not keep us: exit handlers would run beside it. */
-static void service_free(struct service *service, bool stopped)
+/* Exit handlers would run beside the call. */
+static _Noreturn void end_hanging(void)
 {
-    if (!stopped || !hsm_stop(service->hsm, SERVER_STOP_SECONDS)) {
-        log_error("a call into a PKCS#11 module hangs: ending without it");
-        _exit(1);
-    }
-    if (!audit_keeper_stop(service->keeper, SERVER_STOP_SECONDS)) {
+    log_error("a call into a PKCS#11 module hangs: ending without it");
+    _exit(1);
+}
+
+static void service_free(struct service *service, int64_t deadline)
+{
+    if (!hsm_stop(service->hsm, server_seconds_left(deadline)))
+        end_hanging();
+    if (!audit_keeper_stop(service->keeper, server_seconds_left(deadline))) {
         log_error("audit: the disk hangs: ending without it");
         _exit(1);
     }
@@ -213,26 +217,34 @@ static void end_records(struct service *service, const char *error)
     audit_keeper_drain(service->keeper, SERVER_RECORD_MS);
 }
 
-static int serve(struct service *service, const struct options *options, bool *ret_stopped)
+/* The end, with service_free, must be over at the deadline. */
+static int serve(struct service *service, const struct options *options, int64_t *ret_deadline)
 {
     char error[CONF_ERROR_MAX];
     struct server *server = NULL;
-    int r = begin_records(service, options->accept_log_gap, error);
+    struct activation activation;
+    struct notify notify;
+    notify_open(&notify);
+    int r = activation_take(service->conf, &activation, error);
+    if (r == 0)
+        r = begin_records(service, options->accept_log_gap, error);
     if (r == 0) {
         process_warn();
         r = hsm_start(service->hsm, service->conf->keyring, error);
     }
     if (r == 0)
-        r = server_start(service, options->config, &server, error);
-    if (r < 0) {
+        r = server_start(service, options->config, &activation, &notify, &server, error);
+    if (r == 0)
+        server_run(server);
+    else
         log_error("%s", error);
-        end_records(service, error);
-        return EXIT_CONFIGURATION;
-    }
-    server_run(server);
-    *ret_stopped = server_stop(server);
-    end_records(service, *ret_stopped ? NULL : "a call into a PKCS#11 module hangs");
-    return 0;
+    *ret_deadline = server_stop_deadline();
+    bool stopped = server_stop(server, *ret_deadline - SERVER_RECORD_MS);
+    end_records(service, r < 0 ? error : stopped ? NULL : "a call into a PKCS#11 module hangs");
+    if (!stopped)
+        end_hanging();
+    notify_close(&notify);
+    return r == 0 ? 0 : EXIT_CONFIGURATION;
 }
 
 int main(int argc, char **argv)
@@ -240,7 +252,7 @@ int main(int argc, char **argv)
     struct options options = {.config = CONF_DEFAULT_PATH};
     struct service service = {0};
     char error[CONF_ERROR_MAX];
-    bool stopped = true;
+    int64_t deadline = 0;
     process_protect();
     int status = parse_options(argc, argv, &options);
     if (status >= 0)
@@ -251,11 +263,12 @@ int main(int argc, char **argv)
         status = EXIT_CONFIGURATION;
     } else if (options.check) {
         status = options.check_token ? check_tokens(&service) : 0;
+        deadline = server_stop_deadline();
     } else if (options.print_policy) {
         status = print_policy(&service);
     } else {
-        status = serve(&service, &options, &stopped);
+        status = serve(&service, &options, &deadline);
     }
-    service_free(&service, stopped);
+    service_free(&service, deadline);
     return status;
 }

@@ -25,13 +25,16 @@ struct server {
     struct service *service;
     struct limits limits;
     struct workers *workers;
-    int listeners[CONF_LISTENERS_MAX];
+    struct activation *activation;
+    struct notify *notify;
+    struct listener listeners[CONF_LISTENERS_MAX];
     size_t listener_count;
-    struct conf *first; /* the listeners' names belong to it; kept to the end */
+    struct conf *first; /* the listeners belong to it; kept to the end */
     int signals;
     struct reload reload;
     int64_t next_tick;
-    bool full; /* no descriptors are left: accept nothing before the next tick */
+    bool reloading; /* as the service manager was told */
+    bool full;      /* no descriptors are left: accept nothing before the next tick */
 };
 
 static void signal_set(sigset_t *ret_set)
@@ -70,11 +73,10 @@ static int open_listeners(struct server *server, char *error)
 {
     const struct conf *conf = server->first;
     for (size_t i = 0; i < conf->listener_count; i++) {
-        int fd = listener_open(&conf->listeners[i], error);
-        if (fd < 0)
+        if (listener_open(&conf->listeners[i], server->activation, &server->listeners[i], error) <
+            0)
             return -1;
-        server->listeners[server->listener_count++] = fd;
-        log_info("listening on %s", conf->listeners[i].path);
+        server->listener_count++;
     }
     return 0;
 }
@@ -123,7 +125,8 @@ static int start(struct server *server, char *error)
     return open_listeners(server, error);
 }
 
-int server_start(struct service *service, const char *conf_path, struct server **ret_server,
+int server_start(struct service *service, const char *conf_path, struct activation *activation,
+                 struct notify *notify, struct server **ret_server,
                  char error[static CONF_ERROR_MAX])
 {
     struct server *server = calloc(1, sizeof *server);
@@ -132,13 +135,16 @@ int server_start(struct service *service, const char *conf_path, struct server *
         return -1;
     }
     server->service = service;
+    server->activation = activation;
+    server->notify = notify;
     server->first = service_conf(service);
     server->reload = (struct reload){.service = service, .path = conf_path, .first = server->first};
     pthread_mutex_init(&server->limits.lock, NULL);
     if (start(server, error) < 0) {
-        server_stop(server);
+        server_stop(server, server_stop_deadline());
         return -1;
     }
+    notify_ready(notify, server->first->generation);
     *ret_server = server;
     return 0;
 }
@@ -163,12 +169,12 @@ static void admit(struct server *server, int fd, const char *listener)
     }
 }
 
-static void accept_some(struct server *server, size_t listener)
+static void accept_some(struct server *server, const struct listener *listener)
 {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept4(server->listeners[listener], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            admit(server, fd, server->first->listeners[listener].name);
+            admit(server, fd, listener->conf->name);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             log_error("accept: %s", strerror(errno));
             server->full = true;
@@ -179,6 +185,16 @@ static void accept_some(struct server *server, size_t listener)
     }
 }
 
+/* Also when it could not be read: the service manager waits for the end of the reload. */
+static void finish_reload(struct server *server)
+{
+    reload_finish(&server->reload);
+    if (!server->reloading || server->reload.next)
+        return;
+    server->reloading = false;
+    notify_ready(server->notify, server->service->conf->generation);
+}
+
 /* Returns false when it is time to stop. */
 static bool take_signals(struct server *server)
 {
@@ -186,6 +202,8 @@ static bool take_signals(struct server *server)
     while (read(server->signals, &info, sizeof info) == sizeof info) {
         switch (info.ssi_signo) {
         case SIGHUP:
+            notify_reloading(server->notify);
+            server->reloading = true;
             reload_begin(&server->reload);
             break;
         case SIGUSR1:
@@ -193,6 +211,7 @@ static bool take_signals(struct server *server)
             break;
         default:
             log_info("stopping");
+            notify_stopping(server->notify);
             return false;
         }
     }
@@ -217,6 +236,7 @@ static void tick(struct server *server)
         return;
     server->next_tick = now + TICK_MS;
     server->full = false;
+    notify_alive(server->notify, now);
     limits_expire(&server->limits, now);
     look_after_modules(server);
     if (server->service->conf->seals) /* keys go stale by themselves */
@@ -230,46 +250,50 @@ void server_run(struct server *server)
         {.fd = hsm_event_fd(server->service->hsm), .events = POLLIN}};
     do {
         for (size_t i = 0; i < server->listener_count; i++)
-            fds[2 + i] =
-                (struct pollfd){.fd = server->full ? -1 : server->listeners[i], .events = POLLIN};
+            fds[2 + i] = (struct pollfd){.fd = server->full ? -1 : server->listeners[i].fd,
+                                         .events = POLLIN};
         int n = poll(fds, 2 + server->listener_count, TICK_MS);
         for (size_t i = 0; n > 0 && i < server->listener_count; i++)
             if (fds[2 + i].revents)
-                accept_some(server, i);
+                accept_some(server, &server->listeners[i]);
         if (n > 0 && fds[1].revents && hsm_take_event(server->service->hsm))
             reload_report(&server->reload, server->service->conf);
-        reload_finish(&server->reload);
+        finish_reload(server);
         tick(server);
     } while (take_signals(server));
 }
 
-static void close_listeners(struct server *server)
+int64_t server_stop_deadline(void)
 {
-    for (size_t i = 0; i < server->listener_count; i++) {
-        unlink(server->first->listeners[i].path);
-        close(server->listeners[i]);
-    }
+    return conn_now() + SERVER_STOP_SECONDS * 1000;
+}
+
+int server_seconds_left(int64_t deadline)
+{
+    int64_t left = (deadline - conn_now()) / 1000;
+    return left > 0 ? (int)left : 0;
 }
 
 /* Connections end by themselves once they can send no more; those that do not read their replies
- * are left behind. */
-static void drain(struct server *server)
+ * are left behind when half of the time is over. */
+static void drain(struct server *server, int64_t deadline)
 {
-    int64_t deadline = conn_now() + SERVER_STOP_SECONDS * 1000 / 2;
+    deadline -= (deadline - conn_now()) / 2;
     workers_finish(server->workers);
     limits_end_all(&server->limits);
     while (limits_count(&server->limits) > 0 && conn_now() < deadline)
         poll(NULL, 0, 5);
 }
 
-bool server_stop(struct server *server)
+bool server_stop(struct server *server, int64_t deadline)
 {
     if (!server)
         return true;
-    close_listeners(server);
+    for (size_t i = 0; i < server->listener_count; i++)
+        listener_close(&server->listeners[i]);
     if (server->workers)
-        drain(server);
-    if (!workers_stop(server->workers, SERVER_STOP_SECONDS))
+        drain(server, deadline);
+    if (!workers_stop(server->workers, server_seconds_left(deadline)))
         return false;
     while (server->limits.first) {
         struct conn *conn = server->limits.first;

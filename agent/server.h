@@ -2,6 +2,8 @@
 #ifndef HINTSIGN_AGENT_SERVER_H
 #define HINTSIGN_AGENT_SERVER_H
 
+#include "agent/activation.h"
+#include "agent/notify.h"
 #include "agent/serve.h"
 
 /* Seconds for a module to answer at the start and at the end. */
@@ -19,17 +21,23 @@ void server_block_signals(void);
 /* Waits until every module has answered, at most SERVER_START_SECONDS. */
 void server_wait_for_tokens(struct service *service);
 
-/* Waits until the tokens have answered, opens the listeners and starts the workers. `conf_path` is
- * what a reload reads; the service is borrowed.
+/* Waits until the tokens have answered, opens the listeners and starts the workers, and tells the
+ * service manager. `conf_path` is what a reload reads; all but the result is borrowed.
  * Returns 0, or -1 with the reason in `error`. */
-int server_start(struct service *service, const char *conf_path, struct server **ret_server,
+int server_start(struct service *service, const char *conf_path, struct activation *activation,
+                 struct notify *notify, struct server **ret_server,
                  char error[static CONF_ERROR_MAX]);
 
 /* Serves until SIGTERM or SIGINT. */
 void server_run(struct server *server);
 
-/* Stops accepting, finishes what was read, removes the sockets. Returns false when a worker hangs.
- * Accepts NULL. */
-bool server_stop(struct server *server);
+/* When the end that begins now must be over, SERVER_STOP_SECONDS from now; and the whole seconds
+ * until then, 0 when it has passed. */
+int64_t server_stop_deadline(void);
+int server_seconds_left(int64_t deadline);
+
+/* Stops accepting, finishes what was read, removes the sockets. Returns false when a worker hangs
+ * until the deadline. Accepts NULL. */
+bool server_stop(struct server *server, int64_t deadline);
 
 #endif

@@ -64,6 +64,7 @@ INTEGRATION_TESTS += \
 	tests/integration/050-configuration.sh \
 	tests/integration/051-documents.sh \
 	tests/integration/055-lifecycle.sh \
+	tests/integration/056-service-manager.sh \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
@@ -262,6 +263,7 @@ if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_accept \
 	tests/unit/test_access \
+	tests/unit/test_activation \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
 	tests/unit/test_audit_rotate \
@@ -281,6 +283,7 @@ AGENT_TESTS = \
 	tests/unit/test_limits \
 	tests/unit/test_listener \
 	tests/unit/test_log \
+	tests/unit/test_notify \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
 	tests/unit/test_policy_callers \
@@ -300,6 +303,10 @@ tests_unit_test_accept_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_accept_LDADD = $(agent_test_libs)
 tests_unit_test_access_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_access_LDADD = $(agent_test_libs)
+tests_unit_test_activation_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_activation_LDADD = $(agent_test_libs)
+tests_unit_test_notify_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_notify_LDADD = $(agent_test_libs)
 tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)

@@ -20,6 +20,8 @@
 
 static char path[256];
 static struct conf_listener listener;
+static struct activation none;
+static struct listener opened;
 static char error[CONF_ERROR_MAX];
 
 static int open_folder(void **state)
@@ -70,22 +72,23 @@ static void assert_listens(mode_t mode, gid_t group)
 {
     struct stat st;
     mode_t mask = umask(0177);
-    int fd = listener_open(&listener, error);
+    int r = listener_open(&listener, &none, &opened, error);
     assert_int_equal(umask(mask), 0177); /* left as it was */
     assert_string_equal(error, "");
-    assert_true(fd >= 0);
+    assert_int_equal(r, 0);
     assert_int_equal(lstat(path, &st), 0);
     assert_true(S_ISSOCK(st.st_mode));
     assert_int_equal(st.st_mode & 07777, mode);
     assert_int_equal(st.st_gid, group);
     int client = connect_to();
     assert_true(client >= 0);
-    int served = accept(fd, NULL, NULL);
+    int served = accept(opened.fd, NULL, NULL);
     assert_true(served >= 0);
-    assert_int_equal(accept(fd, NULL, NULL), -1); /* at once: it does not block */
+    assert_int_equal(accept(opened.fd, NULL, NULL), -1); /* at once: it does not block */
     close(served);
     close(client);
-    close(fd);
+    listener_close(&opened);
+    assert_int_equal(lstat(path, &st), -1);
 }
 
 static void assert_refused(const char *what)
@@ -93,7 +96,7 @@ static void assert_refused(const char *what)
     char wanted[CONF_ERROR_MAX];
     struct stat before, after;
     assert_int_equal(lstat(path, &before), 0);
-    assert_int_equal(listener_open(&listener, error), -1);
+    assert_int_equal(listener_open(&listener, &none, &opened, error), -1);
     snprintf(wanted, sizeof wanted, "listener default: %s: %s", path, what);
     assert_string_equal(error, wanted);
     assert_int_equal(lstat(path, &after), 0);
@@ -194,8 +197,8 @@ static void forbidden_sockets_as_root(void **state)
     close(fd);
 }
 
-/* What is there before the group is right: nobody can connect to it. */
-static void appears_closed_as_root(void **state)
+/* A start that fails leaves no file. */
+static void nothing_stays_as_root(void **state)
 {
     struct stat st;
     (void)state;
@@ -205,10 +208,39 @@ static void appears_closed_as_root(void **state)
     listener.group = 4711;
     assert_int_equal(chmod(scratch_path(""), 0777), 0);
     assert_int_equal(seteuid(1234), 0);
-    assert_int_equal(listener_open(&listener, error), -1); /* it may not give the group */
+    /* It may not give the group. */
+    assert_int_equal(listener_open(&listener, &none, &opened, error), -1);
     assert_int_equal(seteuid(0), 0);
+    assert_int_equal(lstat(path, &st), -1);
+}
+
+/* The socket of the agent that came after us is not ours to remove. */
+static void only_the_own_file_is_removed(void **state)
+{
+    struct stat st;
+    (void)state;
+    assert_int_equal(listener_open(&listener, &none, &opened, error), 0);
+    int fd = bind_other(SOCK_STREAM, 1);
+    listener_close(&opened);
     assert_int_equal(lstat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0);
+    close(fd);
+}
+
+static void a_socket_of_the_service_manager(void **state)
+{
+    struct stat before, after;
+    (void)state;
+    int fd = bind_other(SOCK_STREAM, 1);
+    struct activation activation = {.sockets = {{"other", -1}, {"default", fd}}, .count = 2};
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(lstat(path, &before), 0);
+    assert_int_equal(listener_open(&listener, &activation, &opened, error), 0);
+    assert_int_equal(opened.fd, fd);
+    assert_ptr_equal(opened.conf, &listener);
+    listener_close(&opened);
+    assert_int_equal(lstat(path, &after), 0); /* neither changed nor removed */
+    assert_int_equal(after.st_mode, before.st_mode);
+    assert_int_equal(after.st_ino, before.st_ino);
 }
 
 static atomic_bool done;
@@ -226,20 +258,44 @@ static void *create_files(void *name)
     return (st.st_mode & 07777) == 0600 ? NULL : name;
 }
 
-static void others_create_files_meanwhile(void **state)
+/* Nobody may connect before the mode is right. Returns NULL when no other mode was seen. */
+static void *look_at_modes(void *name)
+{
+    struct stat st;
+    mode_t mode = 0;
+    while (!atomic_load(&done) && (mode == 0 || mode == listener.mode))
+        mode = lstat(name, &st) == 0 ? st.st_mode & 07777 : 0;
+    return mode == 0 || mode == listener.mode ? NULL : name;
+}
+
+/* While listeners are opened again and again, somebody watches. */
+static void assert_nothing_wrong(void *(*watch)(void *name), const char *file)
 {
     char name[256];
     pthread_t thread;
     void *wrong;
-    (void)state;
-    snprintf(name, sizeof name, "%s", scratch_path("file"));
+    snprintf(name, sizeof name, "%s", scratch_path(file));
     atomic_store(&done, false);
-    assert_int_equal(pthread_create(&thread, NULL, create_files, name), 0);
-    for (int i = 0; i < 2000; i++)
-        close(listener_open(&listener, error));
+    assert_int_equal(pthread_create(&thread, NULL, watch, name), 0);
+    for (int i = 0; i < 2000; i++) {
+        assert_int_equal(listener_open(&listener, &none, &opened, error), 0);
+        listener_close(&opened);
+    }
     atomic_store(&done, true);
     pthread_join(thread, &wrong);
     assert_null(wrong);
+}
+
+static void others_create_files_meanwhile(void **state)
+{
+    (void)state;
+    assert_nothing_wrong(create_files, "file");
+}
+
+static void appears_closed(void **state)
+{
+    (void)state;
+    assert_nothing_wrong(look_at_modes, "a.sock");
 }
 
 static void no_folder(void **state)
@@ -247,7 +303,7 @@ static void no_folder(void **state)
     char wanted[CONF_ERROR_MAX];
     (void)state;
     snprintf(path, sizeof path, "%s", scratch_path("missing/a.sock"));
-    assert_int_equal(listener_open(&listener, error), -1);
+    assert_int_equal(listener_open(&listener, &none, &opened, error), -1);
     snprintf(wanted, sizeof wanted, "listener default: %s: No such file or directory", path);
     assert_string_equal(error, wanted);
 }
@@ -265,8 +321,11 @@ int main(void)
         test(other_sockets_are_left_alone),
         test(what_is_no_socket),
         test(forbidden_sockets_as_root),
-        test(appears_closed_as_root),
+        test(nothing_stays_as_root),
+        test(only_the_own_file_is_removed),
+        test(a_socket_of_the_service_manager),
         test(others_create_files_meanwhile),
+        test(appears_closed),
         test(no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
