@@ -68,7 +68,8 @@ static int give_access(struct listener *listener)
         listener->bound = true;
         listener->device = st.st_dev;
         listener->inode = st.st_ino;
-        if ((conf->has_group && fchownat(fd, "", (uid_t)-1, conf->group, AT_EMPTY_PATH) < 0) ||
+        if ((conf->has_group && st.st_gid != conf->group &&
+             fchownat(fd, "", (uid_t)-1, conf->group, AT_EMPTY_PATH) < 0) ||
             chmod(link, conf->mode) < 0)
             r = -errno;
     }

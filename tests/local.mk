@@ -65,6 +65,7 @@ INTEGRATION_TESTS += \
 	tests/integration/051-documents.sh \
 	tests/integration/055-lifecycle.sh \
 	tests/integration/056-service-manager.sh \
+	tests/integration/057-units.sh \
 	tests/integration/060-reload.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
@@ -81,7 +82,7 @@ INTEGRATION_TESTS += \
 	tests/integration/090-audit.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
-	tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
+	tests/integration/confine.py tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
 	tests/integration/callers.py \
 	tests/integration/audit_chain.py
 
