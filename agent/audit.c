@@ -427,8 +427,10 @@ int audit_rotate(struct audit *audit)
     int r = audit->has_gap ? -ESTALE : audit_rotate_begin(&audit->file, audit->path, &rotation);
     if (r == 0) {
         r = change_files(audit, &rotation);
-        if (r == 0)
+        if (r == 0) {
             log_info("audit: the old log is %s", rotation.previous);
+            audit_wake(audit);
+        }
         audit_rotate_end(&rotation);
     }
     if (r < 0)
@@ -436,7 +438,7 @@ int audit_rotate(struct audit *audit)
     return r;
 }
 
-struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms)
+struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, bool *ret_woken)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -448,6 +450,7 @@ struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms)
     int waited = 0;
     while (audit->synced.sequence < sequence && !audit->woken && waited == 0)
         waited = pthread_cond_timedwait(&audit->grown, &audit->lock, &until);
+    *ret_woken = audit->woken;
     audit->woken = false;
     audit->awaited = INT64_MAX;
     struct audit_mark mark = audit->synced;

@@ -16,7 +16,8 @@ struct audit_keeper {
     pthread_t thread;
     pthread_mutex_t lock;   /* of all below */
     pthread_cond_t changed; /* for the thread */
-    pthread_cond_t tried;   /* the queue is empty, or its first record was not taken */
+    pthread_cond_t tried;   /* the queue is on disk, or its first record was not taken */
+    bool busy;              /* with what was in the queue */
     struct text queue[AUDIT_KEEPER_QUEUE];
     size_t first, count;
     unsigned lost;
@@ -66,7 +67,6 @@ static void write_records(struct audit_keeper *keeper)
     }
     if (keeper->count == 0)
         say_lost(keeper);
-    pthread_cond_broadcast(&keeper->tried);
 }
 
 static void do_rounds(struct audit_keeper *keeper)
@@ -90,12 +90,14 @@ static void *run(void *argument)
         while (!keeper->stop && !keeper->rotate && (keeper->count == 0 || keeper->blocked) &&
                waited == 0)
             waited = pthread_cond_timedwait(&keeper->changed, &keeper->lock, &tick);
-        if (waited != 0 || keeper->rotate) {
-            do_rounds(keeper);
-            tick = in(TICK_MS);
+        if (waited != 0)
             keeper->blocked = false;
-        }
+        keeper->busy = true;
         write_records(keeper);
+        do_rounds(keeper);
+        keeper->busy = false;
+        tick = in(TICK_MS);
+        pthread_cond_broadcast(&keeper->tried);
     }
     keeper->blocked = false;
     write_records(keeper);
@@ -156,7 +158,7 @@ void audit_keeper_drain(struct audit_keeper *keeper, long ms)
     struct timespec until = in(ms);
     pthread_mutex_lock(&keeper->lock);
     int waited = 0;
-    while (keeper->count > 0 && !keeper->blocked && waited == 0)
+    while ((keeper->busy || (keeper->count > 0 && !keeper->blocked)) && waited == 0)
         waited = pthread_cond_timedwait(&keeper->tried, &keeper->lock, &until);
     pthread_mutex_unlock(&keeper->lock);
 }

@@ -41,16 +41,31 @@ void audit_record_hash(struct text *line, const char *name,
     put_hex(line, name, hash, AUDIT_HASH_BYTES);
 }
 
-void audit_record_time(struct text *line)
+void audit_record_now(char ret_time[static AUDIT_TIME_MAX])
 {
     struct timespec now;
     struct tm tm;
-    char time[40];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    size_t n = strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(time + n, sizeof time - n, ".%06ldZ", now.tv_nsec / 1000);
+    size_t n = strftime(ret_time, AUDIT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(ret_time + n, AUDIT_TIME_MAX - n, ".%06ldZ", now.tv_nsec / 1000);
+}
+
+void audit_record_time(struct text *line)
+{
+    char time[AUDIT_TIME_MAX];
+    audit_record_now(time);
     audit_record_string(line, "time", time);
+}
+
+void audit_record_statement(struct text *text, int64_t covers,
+                            const unsigned char hash[static AUDIT_HASH_BYTES], const char *time)
+{
+    text_put(text, "hintsign audit checkpoint\n{\"covers\":");
+    text_integer(text, covers);
+    audit_record_hash(text, "sha256", hash);
+    audit_record_string(text, "time", time);
+    text_put(text, "}");
 }
 
 bool audit_record_sha256(const EVP_MD *sha256, const void *data, size_t length,

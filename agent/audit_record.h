@@ -51,7 +51,17 @@ bool audit_record_sha256(const EVP_MD *sha256, const void *data, size_t length,
 /* Starts the members of a record that is no decision: `time` and `type`. */
 void audit_record_begin(struct text *line, const char *type);
 
-/* `time`: now in UTC with microseconds (RFC 3339). */
+#define AUDIT_TIME_MAX 40
+
+/* Now, in UTC with microseconds (RFC 3339). */
+void audit_record_now(char ret_time[static AUDIT_TIME_MAX]);
+
+/* `time`: now. */
 void audit_record_time(struct text *line);
+
+/* The bytes that a checkpoint signs: that line `covers` has this hash. `time` is that of the
+ * checkpoint's own line. */
+void audit_record_statement(struct text *text, int64_t covers,
+                            const unsigned char hash[static AUDIT_HASH_BYTES], const char *time);
 
 #endif

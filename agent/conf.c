@@ -153,6 +153,24 @@ static void hash_source(const struct crypto *crypto, struct source *source,
     *source = (struct source){0};
 }
 
+/* A key has one natural algorithm, which is known when the token shows it. Nothing else may use it:
+ * else a token could be had that passes for a checkpoint. */
+static int bind_checkpoint(struct conf *conf)
+{
+    static const char *const algorithms[CONF_CHECKPOINT_KEYS] = {"ES256", "ES384", "ES512", "EdDSA",
+                                                                 "RS256"};
+    struct p11_error error;
+    for (size_t i = 0; conf->checkpoint_uri && i < CONF_CHECKPOINT_KEYS; i++) {
+        struct key **key = &conf->checkpoint_keys[i];
+        if (keyring_add(conf->keyring, conf->checkpoint_uri, mech_find(algorithms[i]), key,
+                        &error) < 0)
+            return -1;
+        (*key)->owner = conf;
+        (*key)->verify = true;
+    }
+    return 0;
+}
+
 int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tokens,
               size_t token_count)
 {
@@ -162,6 +180,8 @@ int conf_bind(struct conf *conf, const struct crypto *crypto, struct token **tok
     for (size_t i = 0; i < conf->profile_count; i++)
         if (bind_profile(conf, conf->profiles[i]) < 0)
             return -1;
+    if (bind_checkpoint(conf) < 0)
+        return -1;
     hash_source(crypto, &conf->source, conf->sha256);
     for (size_t i = 0; i < conf->profile_count; i++)
         hash_source(crypto, &conf->profiles[i]->source, conf->profiles[i]->sha256);
@@ -202,6 +222,7 @@ void conf_unref(struct conf *conf)
     free(conf->openssl_properties);
     free(conf->state_dir);
     free(conf->audit_path);
+    free(conf->checkpoint_uri);
     free(conf->source.text);
     free(conf);
 }
@@ -220,6 +241,26 @@ const struct profile *conf_profile(const struct conf *conf, const char *name)
             low = middle + 1;
     }
     return NULL;
+}
+
+struct key *conf_checkpoint_key(const struct conf *conf)
+{
+    for (size_t i = 0; i < CONF_CHECKPOINT_KEYS; i++)
+        if (conf->checkpoint_keys[i] && atomic_load(&conf->checkpoint_keys[i]->ready))
+            return conf->checkpoint_keys[i];
+    return NULL;
+}
+
+/* That of the algorithm which came furthest: a key of another type says only so. */
+const char *conf_checkpoint_reason(const struct conf *conf, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "there is no checkpoint_key");
+    for (size_t i = 0; i < CONF_CHECKPOINT_KEYS && conf->checkpoint_keys[i]; i++) {
+        key_reason(conf->keyring, conf->checkpoint_keys[i], buffer, size);
+        if (!strstr(buffer, "of a type that does not serve"))
+            break;
+    }
+    return buffer;
 }
 
 static bool same_listener(const struct conf_listener *a, const struct conf_listener *b)

@@ -13,6 +13,7 @@
 #define CONF_PROFILES_MAX    100000
 #define CONF_WORKERS_DEFAULT 16
 #define CONF_WORKERS_MAX     256
+#define CONF_CHECKPOINT_KEYS 5
 #define CONF_ERROR_MAX       640
 
 struct conf_listener {
@@ -48,6 +49,8 @@ struct conf {
     char *state_dir;
     char *audit_path;
     enum conf_sync audit_sync;
+    char *checkpoint_uri; /* of the key that signs checkpoints of the audit log, or NULL */
+    struct key *checkpoint_keys[CONF_CHECKPOINT_KEYS]; /* it, for each algorithm */
     char *profiles_dir;
     char *provider_keys_dir;
     char *openssl_properties;  /* which implementations to use, "fips=yes"; or NULL */
@@ -73,6 +76,11 @@ void conf_unref(struct conf *conf); /* accepts NULL */
 
 /* The profile of that name, or NULL. */
 const struct profile *conf_profile(const struct conf *conf, const char *name);
+
+/* The key that signs checkpoints, with the algorithm that is natural for it; NULL: it is not ready,
+ * and conf_checkpoint_reason says why. */
+struct key *conf_checkpoint_key(const struct conf *conf);
+const char *conf_checkpoint_reason(const struct conf *conf, char *buffer, size_t size);
 
 /* Names the first member of agent.json that differs and that a running agent cannot change, or
  * NULL. */

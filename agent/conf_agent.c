@@ -221,9 +221,20 @@ static int take_audit_sync(struct json_file *file, const struct json_at *at, voi
     return r;
 }
 
+static int take_checkpoint_key(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct conf *conf = target;
+    struct p11_error error;
+    int r = json_take_string(file, at, PROFILE_STRING_MAX, &conf->checkpoint_uri);
+    if (r == 0 && key_check_uri(conf->checkpoint_uri, &error) < 0)
+        r = json_file_error(file, at, "%s", error.text);
+    return r;
+}
+
 static const struct json_member audit_members[] = {
     {"path", false, take_audit_path},
     {"sync", false, take_audit_sync},
+    {"checkpoint_key", false, take_checkpoint_key},
     {NULL, false, NULL},
 };
 

@@ -13,6 +13,7 @@ agent_libagent_a_SOURCES = \
 	agent/activation.c agent/activation.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
+	agent/audit_checkpoint.c agent/audit_checkpoint.h \
 	agent/audit_event.c agent/audit_event.h \
 	agent/audit_file.c agent/audit_file.h \
 	agent/audit_keeper.c agent/audit_keeper.h \

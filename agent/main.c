@@ -1,6 +1,7 @@
 /* hintsign-agent: the order in which things start and stop, nothing else. */
 #include "config.h"
 #include "agent/access.h"
+#include "agent/audit_checkpoint.h"
 #include "agent/audit_event.h"
 #include "agent/log.h"
 #include "agent/process.h"
@@ -166,6 +167,11 @@ static int check_tokens(struct service *service)
         printf("%s: %s\n", profile->name, ready ? "ready" : reason);
         status = ready ? status : EXIT_CONFIGURATION;
     }
+    if (service->conf->checkpoint_uri && !conf_checkpoint_key(service->conf)) {
+        printf("checkpoint_key: %s\n",
+               conf_checkpoint_reason(service->conf, reason, sizeof reason));
+        status = EXIT_CONFIGURATION;
+    }
     size_t count;
     struct token **tokens = hsm_tokens(service->hsm, &count);
     for (size_t i = 0; i < count; i++)
@@ -208,13 +214,15 @@ static int begin_records(struct service *service, bool accept_gap,
     return 0;
 }
 
-/* The last record; the keeper still takes what the tokens do. */
-static void end_records(struct service *service, const char *error)
+/* The last record, and where the modules answer, the last checkpoint; the keeper still takes what
+ * the tokens do. Returns false when a call into a module hangs. */
+static bool end_records(struct service *service, bool stopped, const char *error, int64_t deadline)
 {
     if (!service->keeper)
-        return;
+        return stopped;
     audit_event_stop(service->keeper, error);
     audit_keeper_drain(service->keeper, SERVER_RECORD_MS);
+    return stopped && audit_checkpoint_stop(service->checkpoints, server_seconds_left(deadline));
 }
 
 /* The end, with service_free, must be over at the deadline. */
@@ -240,8 +248,8 @@ static int serve(struct service *service, const struct options *options, int64_t
         log_error("%s", error);
     *ret_deadline = server_stop_deadline();
     bool stopped = server_stop(server, *ret_deadline - SERVER_RECORD_MS);
-    end_records(service, r < 0 ? error : stopped ? NULL : "a call into a PKCS#11 module hangs");
-    if (!stopped)
+    const char *why = stopped ? NULL : "a call into a PKCS#11 module hangs";
+    if (!end_records(service, stopped, r < 0 ? error : why, *ret_deadline))
         end_hanging();
     notify_close(&notify);
     return r == 0 ? 0 : EXIT_CONFIGURATION;

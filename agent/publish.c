@@ -100,3 +100,19 @@ int publish_keys(const struct jose *jose, const struct conf *conf, const struct 
     free(set.written);
     return r;
 }
+
+int publish_audit_key(const struct jose *jose, const struct conf *conf, struct text *out,
+                      struct refusal *refusal)
+{
+    struct written written;
+    struct set set = {.jose = jose, .out = out, .refusal = refusal, .written = &written};
+    struct key *key = conf_checkpoint_key(conf);
+    text_put(out, "{\"jwks\":{\"keys\":[");
+    if (!key && conf->checkpoint_uri) {
+        conf_checkpoint_reason(conf, refusal->detail, sizeof refusal->detail);
+        return REFUSAL_KEY_UNAVAILABLE;
+    }
+    int r = key ? put_key(&set, key, key->mech->algorithm, NULL) : 0;
+    text_put(out, "]}}");
+    return r;
+}

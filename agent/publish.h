@@ -14,4 +14,9 @@
 int publish_keys(const struct jose *jose, const struct conf *conf, const struct peer *peer,
                  const char *profile, struct text *out, struct refusal *refusal);
 
+/* The same of the key that signs the audit log's checkpoints, which everybody may see; none where
+ * there is no such key. */
+int publish_audit_key(const struct jose *jose, const struct conf *conf, struct text *out,
+                      struct refusal *refusal);
+
 #endif

@@ -1,6 +1,7 @@
 /* Replaces the configuration while the agent serves, and reports which profiles are ready. */
 #include "config.h"
 #include "agent/reload.h"
+#include "agent/audit_checkpoint.h"
 #include "agent/audit_event.h"
 #include "agent/conn.h"
 #include "agent/log.h"
@@ -111,5 +112,6 @@ void reload_finish(struct reload *reload)
     inherit_provider_keys(conf, service->conf);
     audit_event_reload(service->keeper, conf);
     reload_report(reload, conf);
+    audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
 }

@@ -74,6 +74,17 @@ static int take_digest(const struct json_value *value, struct request *request)
     return take_bytes(value, &request->digest);
 }
 
+static int take_audit(const struct json_value *value, struct request *request)
+{
+    request->audit = is_true(value);
+    return is_boolean(value) ? 0 : -1;
+}
+
+static const char *profile_or_audit(const struct request *request)
+{
+    return request->audit && request->profile ? "audit" : NULL;
+}
+
 /* Exactly one of them is signed. */
 static const char *data_or_digest(const struct request *request)
 {
@@ -151,7 +162,10 @@ static const struct method_row methods[] = {
       {"digest", false, take_digest},
       {"reference", false, take_reference}},
      data_or_digest},
-    {"io.hintsign.Agent.GetKeys", METHOD_GET_KEYS, {{"profile", false, take_profile}}, NULL},
+    {"io.hintsign.Agent.GetKeys",
+     METHOD_GET_KEYS,
+     {{"profile", false, take_profile}, {"audit", false, take_audit}},
+     profile_or_audit},
     {"io.hintsign.Agent.ListProfiles", METHOD_LIST_PROFILES, {{0}}, NULL},
     {"io.hintsign.Agent.GetStatus", METHOD_GET_STATUS, {{0}}, NULL},
     {"org.varlink.service.GetInfo", METHOD_GET_INFO, {{0}}, NULL},

@@ -44,6 +44,7 @@ struct request {
     const char *profile;
     const char *audience;
     const char *reference;
+    bool audit; /* the key of the audit log's checkpoints, not those of profiles */
     const char *interface;
     const char *algorithm;
     struct bytes data;                       /* of METHOD_SIGN: either this ... */

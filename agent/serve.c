@@ -277,8 +277,10 @@ static int tell(struct call *call)
     parameters->limit = REPLY_PARAMETERS_MAX;
     switch (call->request.method) {
     case METHOD_GET_KEYS:
-        r = publish_keys(serving->service->jose, call->conf, call->peer, call->request.profile,
-                         parameters, &call->refusal);
+        r = call->request.audit
+                ? publish_audit_key(serving->service->jose, call->conf, parameters, &call->refusal)
+                : publish_keys(serving->service->jose, call->conf, call->peer,
+                               call->request.profile, parameters, &call->refusal);
         break;
     case METHOD_LIST_PROFILES:
         status_write_profiles(call->conf, call->peer, parameters);

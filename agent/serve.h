@@ -17,6 +17,7 @@ struct service {
     struct crypto *crypto;
     struct audit *audit;
     struct audit_keeper *keeper; /* NULL: what happens to the agent itself is not recorded */
+    struct audit_checkpoints *checkpoints;
     struct hsm *hsm;
     struct flood *flood;
     struct peer_sight sight; /* set before anything is served */

@@ -1,6 +1,7 @@
 /* The main thread: accepts, keeps limits, takes signals. Never calls PKCS#11. */
 #include "config.h"
 #include "agent/server.h"
+#include "agent/audit_checkpoint.h"
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/reload.h"
@@ -102,6 +103,17 @@ static void look_at_callers(struct server *server)
     server->service->sight = sight;
 }
 
+/* When the tokens have answered, so that the first one has its key. */
+static int start_checkpoints(struct server *server, char *error)
+{
+    struct service *service = server->service;
+    int r =
+        audit_checkpoint_start(service->audit, service->jose, server->first, &service->checkpoints);
+    if (r < 0)
+        snprintf(error, CONF_ERROR_MAX, "cannot start a thread: %s", strerror(-r));
+    return r;
+}
+
 static int start(struct server *server, char *error)
 {
     sigset_t set;
@@ -116,6 +128,8 @@ static int start(struct server *server, char *error)
     server_wait_for_tokens(server->service);
     reload_report(&server->reload, server->first);
     audit_keeper_drain(server->service->keeper, SERVER_RECORD_MS);
+    if (start_checkpoints(server, error) < 0)
+        return -1;
     int r =
         workers_start(server->service, &server->limits, server->first->workers, &server->workers);
     if (r < 0) {

@@ -124,6 +124,10 @@ void hintsign_signature_free(struct hintsign_signature *signature);
  * free(3). */
 int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json);
 
+/* The same of the key that signs checkpoints of the agent's audit log, which is not published:
+ * hintsign-audit(1) verifies the log with it. */
+int hintsign_audit_keys(struct hintsign *handle, char **ret_json);
+
 /* The profiles that the caller may use: the JSON text of ListProfiles' reply in
  * io.hintsign.Agent, {"profiles":[...]}. The caller frees it with free(3). */
 int hintsign_profiles(struct hintsign *handle, char **ret_json);

@@ -38,16 +38,11 @@ static int check_set(struct error *error, const json_t *jwks)
     return 0;
 }
 
-int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json)
+/* Takes over the parameters. */
+static int get_keys(struct hintsign *handle, json_t *parameters, char **ret_json)
 {
     json_t *reply;
-    json_t *parameters = json_object();
-    int code = exchange_add(&handle->error, parameters, "profile", profile);
-    if (code < 0) {
-        json_decref(parameters);
-        return code;
-    }
-    code = exchange_call(handle, "GetKeys", parameters, &reply);
+    int code = exchange_call(handle, "GetKeys", parameters, &reply);
     if (code < 0)
         return code;
     const json_t *jwks = json_object_get(reply, "jwks");
@@ -56,4 +51,25 @@ int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json)
         code = reply_text(&handle->error, jwks, ret_json);
     json_decref(reply);
     return code;
+}
+
+int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json)
+{
+    json_t *parameters = json_object();
+    int code = exchange_add(&handle->error, parameters, "profile", profile);
+    if (code < 0) {
+        json_decref(parameters);
+        return code;
+    }
+    return get_keys(handle, parameters, ret_json);
+}
+
+int hintsign_audit_keys(struct hintsign *handle, char **ret_json)
+{
+    json_t *parameters = json_object();
+    if (json_object_set_new(parameters, "audit", json_true()) < 0) {
+        json_decref(parameters);
+        return error_set(&handle->error, HINTSIGN_NO_MEMORY, "out of memory");
+    }
+    return get_keys(handle, parameters, ret_json);
 }

@@ -399,7 +399,7 @@ const char *key_reason(struct keyring *keyring, const struct key *key, char *buf
         snprintf(buffer, size, "the tokens hold different keys of that name");
     else if (key_is_shared(key))
         snprintf(buffer, size,
-                 "the same key is used elsewhere: what signs data for callers must "
+                 "the same key is used elsewhere: what signs data or checkpoints must "
                  "sign nothing else");
     else if (other)
         snprintf(buffer, size, "the same key is used with %s and %s: one algorithm a key",

@@ -80,6 +80,7 @@ INTEGRATION_TESTS += \
 	tests/integration/085-recovery.sh \
 	tests/integration/086-one-caller.sh \
 	tests/integration/090-audit.sh \
+	tests/integration/092-audit-checkpoint.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
 	tests/integration/confine.py tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \

@@ -41,17 +41,6 @@ static const struct jwk *find_key(const struct jwks *keys, const char *kid, cons
     return NULL;
 }
 
-/* The bytes that are signed. */
-static void put_statement(struct text *text, const struct checkpoint *checkpoint, const char *time)
-{
-    text_clear(text);
-    text_put(text, CHECKPOINT_PREFIX "{\"covers\":");
-    text_integer(text, checkpoint->covers);
-    audit_record_hash(text, "sha256", checkpoint->hash);
-    audit_record_string(text, "time", time);
-    text_put(text, "}");
-}
-
 static int verify(const struct jose *jose, const struct jwks *keys, const struct line *line,
                   const struct checkpoint *checkpoint, struct text *room, const char **error)
 {
@@ -66,7 +55,8 @@ static int verify(const struct jose *jose, const struct jwks *keys, const struct
     const struct jwk *key = find_key(keys, kid, alg_name, error);
     if (!key)
         return LINE_BROKEN;
-    put_statement(room, checkpoint, line->time);
+    text_clear(room);
+    audit_record_statement(room, checkpoint->covers, checkpoint->hash, line->time);
     if (room->failed)
         return fail(error, LINE_FAILED, "needs more memory than there is");
     int r = jws_verify_signature(jose, alg, key->key, room->data, room->length, signature,

@@ -6,8 +6,7 @@
 #include "agent/jose/jwks.h"
 
 #define CHECKPOINT_TYPE          "checkpoint"
-#define CHECKPOINT_PREFIX        "hintsign audit checkpoint\n" /* of the bytes that are signed */
-#define CHECKPOINT_SIGNATURE_MAX ((size_t)1024)                /* bytes: RSA of 8192 bits */
+#define CHECKPOINT_SIGNATURE_MAX ((size_t)1024) /* bytes: RSA of 8192 bits */
 
 /* What it states: that line `covers` has this hash, and so what all lines up to there are. */
 struct checkpoint {

@@ -10,26 +10,35 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { OPTION_OUTPUT = CLI_OPTION_FIRST };
+enum { OPTION_OUTPUT = CLI_OPTION_FIRST, OPTION_AUDIT };
 
 static const struct option options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"audit", no_argument, NULL, OPTION_AUDIT},
     CLI_OPTIONS,
 };
 
 struct order {
     const char *profile; /* NULL: all */
     const char *output;  /* NULL: standard output */
+    bool audit;          /* the key of the audit log instead */
 };
 
 static int read_order(struct cli *cli, struct order *order, int argc, char **argv)
 {
-    while (cli_option(cli, argc, argv, ":", options) != -1)
-        order->output = optarg;
+    int option;
+    while ((option = cli_option(cli, argc, argv, ":", options)) != -1) {
+        if (option == OPTION_AUDIT)
+            order->audit = true;
+        else
+            order->output = optarg;
+    }
     if (order->output && !*order->output)
         return cli_usage(cli, "--output needs the name of a file");
     if (argc - optind > 1)
         return cli_usage(cli, "takes one profile");
+    if (order->audit && optind < argc)
+        return cli_usage(cli, "--audit takes no profile");
     order->profile = optind < argc ? argv[optind] : NULL;
     return CLI_OK;
 }
@@ -68,7 +77,9 @@ static int run(struct cli *cli, int argc, char **argv)
         status = cli_open(cli, &handle);
     if (status != CLI_OK)
         return status;
-    if (hintsign_keys(handle, order.profile, &json) < 0)
+    int code = order.audit ? hintsign_audit_keys(handle, &json)
+                           : hintsign_keys(handle, order.profile, &json);
+    if (code < 0)
         return cli_report(handle);
     if (order.output && is_empty(json))
         return cli_fail(CLI_REFUSED, "Empty", "there is no key to publish; %s stays as it is",
@@ -85,11 +96,12 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command jwks_command = {
     .name = "jwks",
     .purpose = "print the public keys to publish",
-    .help = "Usage: hintsign jwks [PROFILE] [--output FILE]\n"
+    .help = "Usage: hintsign jwks [PROFILE | --audit] [--output FILE]\n"
             "\n"
             "Prints the public keys with which tokens of PROFILE are verified, or those of all\n"
             "profiles that you may use: a JWK Set, as a discovery service publishes it.\n"
             "\n"
+            "  --audit          the key that signs checkpoints of the audit log instead\n"
             "  --output FILE    replace FILE in one step if the set has changed; on an error, or\n"
             "                   if there is no key, FILE stays as it is\n",
     .run = run,

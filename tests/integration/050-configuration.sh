@@ -259,6 +259,6 @@ sed 's/, { "listener": "shop" }/, { "listener": "default" }/' "$work/good-profil
 agent_start
 is "$(stat -c %a "$HINTSIGN_SOCKET")" 660 "a socket's mode is 0660"
 is "$(stat -c %a "$work/audit.jsonl")" 600 "the audit log's is 0640, less the umask"
-is "$(ls "/proc/$agent_pid/task" | wc -l)" 26 '16 workers, 6 in reserve, one each for the token, floods, the audit log and the rest'
+is "$(ls "/proc/$agent_pid/task" | wc -l)" 27 "16 workers, 6 in reserve; main, token, floods; two for the audit log"
 agent_stop
 done_testing

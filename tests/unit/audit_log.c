@@ -90,7 +90,8 @@ void audit_log_checkpoint(struct audit_log *log, size_t covers)
     char time[LINE_TIME_LENGTH + 1], encoded[BASE64URL_LENGTH(2 * HALF) + 1] = "";
     unsigned char signature[2 * HALF];
     write_time(log->lines, time);
-    text_put(&data, CHECKPOINT_PREFIX "{\"covers\":");
+    text_put(&data, "hintsign audit checkpoint\n"
+                    "{\"covers\":");
     text_integer(&data, (int64_t)covers);
     audit_record_hash(&data, "sha256", log->hashes[covers - 1]);
     audit_record_string(&data, "time", time);
