@@ -176,16 +176,33 @@ profile_write acme <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
   "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
 END
+hintsign-key generate --token "$(token_uri)" --label audit --type ec:P-256 >/dev/null
 agent_config
+sed -i 's|"audit": {|"audit": { "checkpoint_key": "pkcs11:object=audit",|' "$work/agent.json"
+log=$work/audit.jsonl
 agent_start
+hintsign jwks --audit >agent-keys.json
 for subject in bob eve; do hintsign mint acme --subject $subject --reference "for \"$subject\"" >/dev/null; done
 runs 1 'a refusal' hintsign mint unknown --subject bob
 agent_stop
-runs 0 'the log of an agent' audit verify "$work/audit.jsonl"
-says "^ok: [0-9]+ records, [0-9]+ checkpoints, last $(date -u +%Y)-" 'is whole'
-like "$(audit show --profile acme "$work/audit.jsonl")" \
+checkpoint=$(sed -n 's/^audit: checkpoint //p' "$work/agent.log" | tail -n 1)
+runs 0 'the log of an agent' audit verify --strict --keys agent-keys.json --expect "$checkpoint" "$log"
+says "^ok: [0-9]+ records, [1-9] checkpoints, last $(date -u +%Y)-" 'is whole'
+like "$(audit show --profile acme "$log")" \
     " mint +$(id -u) +acme +ok +audience=https://op\.example alg=HS256 reference=for \"bob\"" '... and shown'
-like "$(audit show --errors "$work/audit.jsonl")" ' mint .* unknown +NotAllowed' '... with what was refused'
+like "$(audit show --errors "$log")" ' mint .* unknown +NotAllowed' '... with what was refused'
+
+# Its end is cut off, and the agent goes on.
+head -n 3 "$log" >shorter && cat shorter >"$log"
+runs 1 'an end cut off' audit verify --expect "$checkpoint" "$log"
+says "^$log:3: the log ends here, and the expected line ${checkpoint%:*} is missing" 'is told'
+agent_start --accept-log-gap
+seq 30 | hintsign mint acme --subjects-from - >/dev/null
+agent_stop
+runs 0 'a log that goes on where it was cut off' audit verify --strict --keys agent-keys.json "$log"
+says 'gaps: 1, see' 'tells so'
+runs 1 '... and is not what is expected' audit verify --keys agent-keys.json --expect "$checkpoint" "$log"
+says "^$log:${checkpoint%:*}: line ${checkpoint%:*} is not the one that is expected" 'at its line'
 
 # --- what it is made of ---
 
