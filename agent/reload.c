@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINES_MAX 20 /* about profiles at once: thousands can change together */
+
 void reload_free(struct reload *reload)
 {
     free(reload->ready);
@@ -25,6 +27,14 @@ static void report_units(const struct reload *reload, const struct conf *conf)
         if (allow_names_unit(conf->profiles[i]->allow, conf->profiles[i]->allow_count))
             log_error("profile %s: its rules by unit match nobody: %s", conf->profiles[i]->name,
                       problem);
+}
+
+static void report_profile(const struct profile *profile, bool ready, const char *reason)
+{
+    if (ready)
+        log_info("profile %s is ready", profile->name);
+    else
+        log_error("profile %s is not ready: %s", profile->name, reason);
 }
 
 static void report_profiles(struct reload *reload, const struct conf *conf)
@@ -42,14 +52,14 @@ static void report_profiles(struct reload *reload, const struct conf *conf)
         const struct profile *profile = conf->profiles[i];
         bool ready = status_is_ready(conf, profile, reason, sizeof reason);
         bool changed = anew ? !ready : ready != reload->ready[i];
-        if (changed && ready)
-            log_info("profile %s is ready", profile->name);
-        else if (changed)
-            log_error("profile %s is not ready: %s", profile->name, reason);
-        ready_count += ready;
         changes += changed;
+        if (changed && changes <= LINES_MAX)
+            report_profile(profile, ready, reason);
+        ready_count += ready;
         reload->ready[i] = ready;
     }
+    if (changes > LINES_MAX)
+        log_info("and %zu more profiles", changes - LINES_MAX);
     if (anew || changes)
         log_info("configuration %u: %zu of %zu profiles are ready", conf->generation, ready_count,
                  conf->profile_count);

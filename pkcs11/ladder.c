@@ -6,21 +6,28 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Between two tries to bring back a token. Where other tokens of the module serve, each try takes
- * them down for a moment: then seldom. */
+/* Between two tries to bring back a token. Where other tokens of the module serve, a new start
+ * takes them down for a moment: then seldom. */
 #define RETRY_FIRST_MS  250
 #define RETRY_MAX_MS    1000
 #define TURN_WAIT_MS    60000 /* for a module that bears one caller at a time */
 #define RETRY_BESIDE_MS 30000
+
+/* A token that is down for one reason and then for another: how often that is told. */
+#define TELL_AGAIN_MS 60000
 
 static void set_state(struct ladder *ladder, struct token *token, enum token_state state,
                       const char *detail)
 {
     char old[P11_ERROR_TEXT_MAX];
     enum token_state old_state = token_get_state(token, old, sizeof old);
+    int64_t now = watch_now();
     token_set_state(token, state, detail);
-    if (old_state != state || strcmp(old, detail) != 0)
-        ladder->events->token_changed(ladder->context, token, state, detail);
+    bool told = token->told_at != 0 && now < token->told_at + TELL_AGAIN_MS;
+    if (old_state == state && (told || strcmp(old, detail) == 0))
+        return;
+    token->told_at = now;
+    ladder->events->token_changed(ladder->context, token, state, detail);
 }
 
 static void withdraw(struct ladder *ladder, struct token *token)
@@ -145,7 +152,7 @@ static void plan_retry(struct ladder *ladder)
     if (count_in(ladder, TOKEN_DOWN) == 0)
         ladder->retry_ms = 0;
     else if (count_in(ladder, TOKEN_UP) > 0)
-        ladder->retry_ms = RETRY_BESIDE_MS;
+        ladder->retry_ms = RETRY_MAX_MS;
     else if (ladder->retry_ms == 0)
         ladder->retry_ms = RETRY_FIRST_MS;
     else if ((ladder->retry_ms *= 2) > RETRY_MAX_MS)
@@ -167,8 +174,41 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
     watch_end();
     if (count_in(ladder, TOKEN_UP) > 0)
         module_open(ladder->module);
+    ladder->restart_at = watch_now() + RETRY_BESIDE_MS;
     plan_retry(ladder);
     ladder_tell(ladder, true);
+}
+
+/* In a new start of the module, unless that would lock another token. */
+static enum p11_rung retry_rung(const struct ladder *ladder)
+{
+    return is_open_by_hand(ladder) ? P11_RUNG_LOGIN : P11_RUNG_MODULE;
+}
+
+/* Whether a token that is down is there again: some modules see that without a new start. */
+static bool has_appeared(struct ladder *ladder)
+{
+    struct p11_error error;
+    bool found = false;
+    if (!module_take_turn(ladder->module, TURN_WAIT_MS))
+        return false;
+    watch_begin(&ladder->watch);
+    for (size_t i = 0; i < ladder->token_count && !found; i++)
+        found = token_get_state(ladder->tokens[i], NULL, 0) == TOKEN_DOWN &&
+                token_find(ladder->tokens[i], &error) == 0;
+    watch_end();
+    module_end_turn(ladder->module);
+    return found;
+}
+
+void ladder_retry(struct ladder *ladder)
+{
+    if (count_in(ladder, TOKEN_UP) == 0 || watch_now() >= ladder->restart_at)
+        ladder_climb(ladder, retry_rung(ladder), false);
+    else if (has_appeared(ladder))
+        ladder_climb(ladder, P11_RUNG_LOGIN, false);
+    else
+        plan_retry(ladder);
 }
 
 /* Signers go on meanwhile; where the module bears one caller at a time, they wait. */
@@ -212,6 +252,10 @@ void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
             return;
         }
     }
+    if (count_in(ladder, TOKEN_DOWN) > 0) {
+        ladder->restart_at = watch_now(); /* ... or what was down; but first the others go on */
+        ladder->retry_at = ladder->restart_at + RETRY_FIRST_MS;
+    }
     ladder_tell(ladder, true);
 }
 
@@ -232,11 +276,6 @@ void ladder_tell(struct ladder *ladder, bool changed)
         tell_doubts(ladder, ladder->keyring->keys[i]);
     if (changed)
         ladder->events->resolved(ladder->context, ladder->keyring);
-}
-
-enum p11_rung ladder_retry_rung(const struct ladder *ladder)
-{
-    return is_open_by_hand(ladder) ? P11_RUNG_LOGIN : P11_RUNG_MODULE;
 }
 
 void ladder_go_down(struct ladder *ladder, const char *why)

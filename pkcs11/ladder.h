@@ -25,8 +25,9 @@ struct ladder {
     const struct ladder_events *events;
     void *context;
     struct watch watch;
-    long retry_ms;    /* from one try to bring back a token to the next ... */
-    int64_t retry_at; /* ... which is then (watch_now); INT64_MAX: none is down */
+    long retry_ms;      /* from one try to bring back a token to the next ... */
+    int64_t retry_at;   /* ... which is then (watch_now); INT64_MAX: none is down */
+    int64_t restart_at; /* not before this is the module started anew beside tokens that serve */
 
     pthread_mutex_t lock;
     struct keyring *keyring; /* that the tokens are resolved for; changed under the lock */
@@ -40,9 +41,8 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed);
  * beside running signers where it can. */
 void ladder_adopt(struct ladder *ladder, struct keyring *keyring);
 
-/* The rung on which what has not come back in time is looked for again: in a new start of the
- * module, unless that would lock another token. */
-enum p11_rung ladder_retry_rung(const struct ladder *ladder);
+/* Tries to bring back what is down, when retry_at has come. */
+void ladder_retry(struct ladder *ladder);
 
 /* Tells which keys' signatures have become doubtful, and, where keys have changed, that they have.
  */

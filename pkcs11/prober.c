@@ -35,7 +35,7 @@ struct prober {
 
 struct work {
     enum p11_rung rung;
-    bool failed;           /* a call of somebody's has: that is why */
+    bool retry;            /* time to look for what is down */
     struct keyring *adopt; /* owned */
 };
 
@@ -104,8 +104,8 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     while (!has_work(prober) && waited == 0)
         waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
     bool retries = prober->wanted == P11_RUNG_NONE && retry_at <= watch_now();
-    ret_work->failed = !retries;
-    ret_work->rung = retries ? ladder_retry_rung(&prober->ladder) : prober->wanted;
+    ret_work->retry = retries;
+    ret_work->rung = prober->wanted;
     prober->doubts = false;
     ret_work->adopt = prober->adopting;
     prober->adopting = NULL;
@@ -132,7 +132,9 @@ static void *run(void *argument)
         if (work.adopt)
             ladder_adopt(&prober->ladder, work.adopt);
         if (work.rung != P11_RUNG_NONE)
-            ladder_climb(&prober->ladder, work.rung, work.failed);
+            ladder_climb(&prober->ladder, work.rung, true);
+        if (work.retry)
+            ladder_retry(&prober->ladder);
         if (order_take(&prober->order))
             carry_out(prober);
         look_through(prober);

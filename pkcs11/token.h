@@ -57,6 +57,7 @@ struct token {
     pthread_mutex_t lock; /* of state and detail */
     enum token_state state;
     char detail[P11_ERROR_TEXT_MAX]; /* why it is not up */
+    _Atomic int64_t told_at;         /* when a change was told last (watch_now); 0: never */
 };
 
 /* Whether `uri` can name a token and its module: token attributes, exactly one of module-path and
