@@ -38,6 +38,24 @@ static int check_owner(struct json_file *file, int fd, uid_t folder_owner, size_
     return 0;
 }
 
+/* Whoever can write the folder can put another file in the place of this one; in a sticky one he
+ * can do so with his own alone. */
+static int check_folder(struct json_file *file)
+{
+    struct stat st;
+    const char *slash = strrchr(file->path, '/');
+    char *folder = slash ? strndup(file->path, (size_t)(slash - file->path) + 1) : strdup(".");
+    int r = folder ? stat(folder, &st) : -1;
+    free(folder);
+    if (r < 0)
+        return fail(file, strerror(errno));
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return fail(file, "its folder belongs neither to root nor to the agent's user");
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
+        return fail(file, "others can write its folder (chmod go-w)");
+    return 0;
+}
+
 static int read_text(struct json_file *file, int fd, size_t size)
 {
     file->text = malloc(size + 1);
@@ -66,7 +84,8 @@ static int parse(struct json_file *file)
 
 int json_file_open(struct json_file *file, const char *path)
 {
-    return json_file_open_in(file, path, geteuid());
+    int r = json_file_open_in(file, path, geteuid());
+    return r == 0 ? check_folder(file) : r;
 }
 
 int json_file_open_in(struct json_file *file, const char *path, uid_t folder_owner)

@@ -27,11 +27,12 @@ struct json_at {
     json_t *value; /* borrowed from the file */
 };
 
-/* Reads and parses. The file must be a regular one that belongs to root or to us and that others
- * cannot write. Returns 0, or -1 with `error` filled in. Free with json_file_close either way. */
+/* Reads and parses. The file must be a regular one; it and the folder that it is in belong to root
+ * or to us, and others cannot write either, unless the folder is sticky. Returns 0, or -1 with
+ * `error` filled in. Free with json_file_close either way. */
 int json_file_open(struct json_file *file, const char *path);
 
-/* As json_file_open, of a file that may belong to its folder's owner too. */
+/* Of a file that may belong to its folder's owner too; the folder is not looked at. */
 int json_file_open_in(struct json_file *file, const char *path, uid_t folder_owner);
 
 void json_file_close(struct json_file *file);

@@ -27,6 +27,25 @@ static int check_file(int fd, const char *path, struct p11_error *error)
     return 0;
 }
 
+/* Whoever can write the folder can put another file in the place of this one; in a sticky one he
+ * can do so with his own alone. */
+static int check_folder(const char *path, struct p11_error *error)
+{
+    struct stat st;
+    char *folder = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+    int r = folder ? stat(folder, &st) : -1;
+    free(folder);
+    if (r < 0)
+        return p11_error_text(error, P11_INVALID, "%s: %s", path, strerror(errno));
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return p11_error_text(error, P11_INVALID, "%s: its folder belongs to uid %u", path,
+                              st.st_uid);
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
+        return p11_error_text(error, P11_INVALID, "%s: others can write its folder (chmod go-w)",
+                              path);
+    return 0;
+}
+
 /* What follows "credential:", or NULL where the source is none. */
 static const char *credential_name(const char *source)
 {
@@ -79,6 +98,8 @@ int pin_fetch(const char *source, struct secret *ret_pin, struct p11_error *erro
     if (fd < 0)
         return p11_error_text(error, P11_INVALID, "%s: %s", path, strerror(errno));
     r = check_file(fd, path, error);
+    if (r == 0)
+        r = check_folder(path, error);
     if (r == 0) {
         r = secret_read(fd, ret_pin);
         if (r < 0)

@@ -90,6 +90,29 @@ static void files_of_other_users_as_root(void **state)
     json_file_close(&file);
 }
 
+static void folders_that_others_can_write(void **state)
+{
+    static const mode_t bad[] = {0770, 0707, 0777}, good[] = {0700, 0755, 01777, 0500};
+    (void)state;
+    const char *folder = scratch_folder("folder");
+    const char *path = scratch_json("folder/file", "{}");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(chmod(folder, bad[i]), 0);
+        assert_not_opened(path, ": others can write its folder (chmod go-w)");
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct json_file file;
+        assert_int_equal(chmod(folder, good[i]), 0);
+        assert_int_equal(json_file_open(&file, path), 0);
+        json_file_close(&file);
+    }
+    assert_int_equal(chmod(folder, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 12345, 0), 0);
+        assert_not_opened(path, ": its folder belongs neither to root nor to the agent's user");
+    }
+}
+
 static void long_files(void **state)
 {
     (void)state;
@@ -307,6 +330,7 @@ int main(void)
         test(files_that_cannot_be_read),
         test(files_that_others_can_write),
         test(files_of_other_users_as_root),
+        test(folders_that_others_can_write),
         test(long_files),
         test(what_is_no_json),
         test(members_are_taken),

@@ -120,6 +120,23 @@ static void modes(void **state)
     }
 }
 
+static void folders(void **state)
+{
+    (void)state;
+    static const mode_t good[] = {0700, 0755, 01777}, bad[] = {0770, 0707, 0777};
+    write_pin("1234", 0600);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(chmod(folder, bad[i]), 0);
+        expect_refusal(path, "others can write its folder");
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(chmod(folder, good[i]), 0);
+        expect_pin(path, "1234");
+    }
+    if (chown(folder, 65534, (gid_t)-1) == 0) /* only root can give folders away */
+        expect_refusal(path, "its folder belongs to uid 65534");
+}
+
 static void empty(void **state)
 {
     (void)state;
@@ -150,8 +167,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(names_of_a_file), TEST(other_sources),  TEST(credentials), TEST(modes),
-        TEST(empty),           TEST(somebody_elses), TEST(named_pipe),
+        TEST(names_of_a_file), TEST(other_sources), TEST(credentials),    TEST(modes),
+        TEST(folders),         TEST(empty),         TEST(somebody_elses), TEST(named_pipe),
     };
     return cmocka_run_group_tests_name("pin", tests, NULL, NULL);
 }
