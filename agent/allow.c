@@ -58,12 +58,11 @@ static int take_user(struct json_file *file, const struct json_at *at, void *tar
     struct allow *allow = ((struct reading *)target)->allow;
     if (allow->by_uid)
         return json_file_error(file, at, "stands beside \"uid\"");
-    int r = json_take_string(file, at, ALLOW_NAME_MAX, &allow->user);
-    const struct passwd *entry = r == 0 ? getpwnam(allow->user) : NULL;
-    if (r == 0 && !entry)
+    if (json_take_string(file, at, ALLOW_NAME_MAX, &allow->user) < 0)
+        return -1;
+    const struct passwd *entry = getpwnam(allow->user);
+    if (!entry)
         return json_file_error(file, at, "there is no user of that name");
-    if (r < 0)
-        return r;
     allow->by_uid = true;
     allow->uid = entry->pw_uid;
     return check_id(file, at, allow->uid);
@@ -74,12 +73,11 @@ static int take_group(struct json_file *file, const struct json_at *at, void *ta
     struct allow *allow = ((struct reading *)target)->allow;
     if (allow->by_gid)
         return json_file_error(file, at, "stands beside \"gid\"");
-    int r = json_take_string(file, at, ALLOW_NAME_MAX, &allow->group);
-    const struct group *entry = r == 0 ? getgrnam(allow->group) : NULL;
-    if (r == 0 && !entry)
+    if (json_take_string(file, at, ALLOW_NAME_MAX, &allow->group) < 0)
+        return -1;
+    const struct group *entry = getgrnam(allow->group);
+    if (!entry)
         return json_file_error(file, at, "there is no group of that name");
-    if (r < 0)
-        return r;
     allow->by_gid = true;
     allow->gid = entry->gr_gid;
     return check_id(file, at, allow->gid);

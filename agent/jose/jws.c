@@ -189,7 +189,7 @@ int jws_verify(const struct jose *jose, const struct jws_key *key, const char *t
                char **ret_payload, size_t *ret_length)
 {
     struct compact_part parts[3];
-    unsigned char *payload;
+    unsigned char *payload = NULL;
     int r = compact_split(token, length, 3, parts);
     if (r == 0)
         r = check_header(&parts[0], key);
