@@ -1,6 +1,7 @@
 /* Parses the JSON of callers: strictly, in place, within the room it is given. */
 #include "config.h"
 #include "agent/json_value.h"
+#include "agent/utf8.h"
 
 #include <string.h>
 
@@ -95,22 +96,6 @@ static char *take_escape(struct reader *reader, char *out)
         return NULL;
     *out++ = values[name - names];
     return out;
-}
-
-/* The bytes of the UTF-8 sequence at `at`, beyond ASCII (RFC 3629 section 4); 0 when it is none. */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-    size_t length = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-    if (length == 0 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90)) /* overlong */
-        return 0;
-    if ((at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f)) /* no code point */
-        return 0;
-    return length;
 }
 
 /* Behind the opening quote: decodes in place. */

@@ -60,6 +60,7 @@ agent_libagent_a_SOURCES = \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \
 	agent/text.c agent/text.h \
+	agent/utf8.c agent/utf8.h \
 	agent/throttle.c agent/throttle.h \
 	agent/unit.c agent/unit.h \
 	agent/verdict.h \

@@ -1,6 +1,7 @@
 /* Writes JSON text. Its bytes are signed and hashed: what one input gives never changes. */
 #include "config.h"
 #include "agent/text.h"
+#include "agent/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,22 +80,6 @@ static bool must_escape(unsigned char c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* The length of the UTF-8 character that begins here with a byte above 0x7f, or 0: there is none
- * (RFC 3629 section 4). */
-static size_t character_length(const unsigned char *s, size_t left)
-{
-    size_t length = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    if (length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-    bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
 void text_string(struct text *text, const char *string, size_t length)
 {
     static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -110,7 +95,7 @@ void text_string(struct text *text, const char *string, size_t length)
         } else if (*s < 0x80) {
             *out++ = (char)*s++;
         } else {
-            size_t n = character_length(s, (size_t)(end - s));
+            size_t n = utf8_length(s, (size_t)(end - s));
             memcpy(out, n ? (const char *)s : replacement, n ? n : sizeof replacement - 1);
             out += n ? n : sizeof replacement - 1;
             s += n ? n : 1;
