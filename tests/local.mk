@@ -44,6 +44,7 @@ INTEGRATION_TESTS = \
 	tests/integration/027-key-transcript.sh \
 	tests/integration/087-faults.sh \
 	tests/integration/088-hangs.sh \
+	tests/integration/089-storm.sh \
 	tests/integration/210-sealed.sh \
 	tests/integration/211-hostile-keys.sh \
 	tests/integration/100-pingone-jwtgen.sh \
