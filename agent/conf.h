@@ -3,6 +3,7 @@
 #define HINTSIGN_AGENT_CONF_H
 
 #include "agent/peer.h"
+#include "agent/conf_limits.h"
 #include "agent/profile.h"
 
 #include <stdatomic.h>
@@ -45,6 +46,7 @@ struct conf {
     struct conf_token tokens[CONF_TOKENS_MAX];
     size_t token_count;
     unsigned workers;
+    struct conf_limits limits;
     enum peer_pid peer_pid; /* the least that a rule by `unit` may rely on */
     char *state_dir;
     char *audit_path;

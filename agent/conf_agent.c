@@ -265,10 +265,17 @@ static int skip(struct json_file *file, const struct json_at *at, void *target)
     return 0;
 }
 
+static int take_limits(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct conf *conf = target;
+    return conf_limits_take(file, at, &conf->limits);
+}
+
 static const struct json_member members[] = {
     {"version", false, take_version},
     {"listeners", false, take_listeners},
     {"workers", false, take_workers},
+    {"limits", false, take_limits},
     {"peer_pid", false, take_peer_pid},
     {"tokens", true, take_tokens},
     {"profiles_dir", false, take_profiles_dir},
@@ -304,6 +311,7 @@ int conf_agent_load(const char *path, struct conf *conf, char error[static CONF_
 {
     struct json_file file;
     conf->workers = CONF_WORKERS_DEFAULT;
+    conf_limits_default(&conf->limits);
     int r = json_file_open(&file, path);
     if (r == 0) {
         struct json_at root = {.value = file.root};

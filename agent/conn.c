@@ -105,36 +105,37 @@ static void serve_batch(struct conn *conn, struct serving *serving)
         else
             conn->doomed = !serve_message(serving, conf, &conn->peer, message, length);
     }
+    conn->limits = conf->limits;
     conf_unref(conf);
     serve_commit(serving);
     conn->resume = serving->resume;
 }
 
 /* Starts the clock of what is under way, or stops it. */
-static void set_deadline(struct conn *conn, int64_t ms)
+static void set_deadline(struct conn *conn, unsigned seconds)
 {
-    if (ms == 0)
+    if (seconds == 0)
         atomic_store(&conn->deadline, 0);
     else if (atomic_load(&conn->deadline) == 0)
-        atomic_store(&conn->deadline, conn_now() + ms);
+        atomic_store(&conn->deadline, conn_now() + (int64_t)seconds * 1000);
 }
 
 static enum conn_wait next_wait(struct conn *conn, bool last)
 {
     if (conn->unsent.length > 0) {
-        set_deadline(conn, CONN_SEND_MS);
+        set_deadline(conn, conn->limits.send_timeout);
         return CONN_WRITE;
     }
     if (conn->doomed)
         return CONN_CLOSE;
     if (varlink_input_ready(&conn->input)) {
         /* Its turn comes when the socket has room, so here too the caller must read. */
-        set_deadline(conn, CONN_SEND_MS);
+        set_deadline(conn, conn->limits.send_timeout);
         return CONN_TURN;
     }
     if (conn->ended || last)
         return CONN_CLOSE;
-    set_deadline(conn, varlink_input_partial(&conn->input) ? CONN_RECEIVE_MS : 0);
+    set_deadline(conn, varlink_input_partial(&conn->input) ? conn->limits.receive_timeout : 0);
     return CONN_READ;
 }
 

@@ -7,9 +7,6 @@
 
 #include <stdatomic.h>
 
-#define CONN_RECEIVE_MS 45000 /* to finish sending a message */
-#define CONN_SEND_MS    30000 /* for a caller to read a reply */
-
 /* Milliseconds after which a caller's turn ends when no worker is free for the others. */
 #define CONN_TURN_MS 20
 
@@ -28,8 +25,9 @@ struct conn {
     int fd;
     struct peer peer;
     struct varlink_input input;
-    struct text unsent;  /* replies that the socket did not take; nothing is read meanwhile */
-    bool ended;          /* the caller sends no more */
+    struct text unsent; /* replies that the socket did not take; nothing is read meanwhile */
+    bool ended;         /* the caller sends no more */
+    struct conf_limits limits;
     bool doomed;         /* ends after its replies are sent */
     enum conn_wait wait; /* what it waits for ... */
     int64_t resume;      /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c */

@@ -4,13 +4,15 @@
 
 #include <sys/socket.h>
 
-/* The longest idle of a uid's connections, and how many it has. With the lock held. */
-static struct conn *find_idle(const struct limits *limits, uid_t uid, size_t *ret_count)
+/* The longest idle of a caller's connections, and how many he has. With the lock held. */
+static struct conn *find_idle(const struct limits *limits, const struct caller *caller,
+                              size_t *ret_count)
 {
     struct conn *idle = NULL;
     *ret_count = 0;
     for (struct conn *conn = limits->first; conn; conn = conn->next) {
-        if (conn->peer.uid != uid)
+        struct caller other = caller_of(&conn->peer);
+        if (!caller_equal(&other, caller))
             continue;
         ++*ret_count;
         if (!atomic_load(&conn->busy) &&
@@ -20,25 +22,30 @@ static struct conn *find_idle(const struct limits *limits, uid_t uid, size_t *re
     return idle;
 }
 
-size_t limits_fit(struct limits *limits, size_t descriptors)
+size_t limits_set(struct limits *limits, const struct conf_limits *conf, size_t descriptors)
 {
-    size_t max = descriptors - descriptors / 4;
-    limits->withheld = max < LIMITS_CONNECTIONS ? LIMITS_CONNECTIONS - max : 0;
-    return LIMITS_CONNECTIONS - limits->withheld;
+    size_t room = descriptors - descriptors / 4;
+    pthread_mutex_lock(&limits->lock);
+    limits->max = room < conf->connections ? room : conf->connections;
+    limits->share = conf->connections_per_uid * limits->max / conf->connections;
+    if (limits->share == 0)
+        limits->share = 1;
+    pthread_mutex_unlock(&limits->lock);
+    return limits->max;
 }
 
 /* Those that are shut count until their worker has closed them: a caller who connects faster than
  * that is refused before he takes the room of others. */
-static bool make_room(struct limits *limits, uid_t uid)
+static bool make_room(struct limits *limits, const struct peer *peer)
 {
-    size_t count, max = LIMITS_CONNECTIONS - limits->withheld;
-    size_t share = max / (LIMITS_CONNECTIONS / LIMITS_CONNECTIONS_UID);
-    if (limits->count >= max)
+    size_t count;
+    struct caller caller = caller_of(peer);
+    if (limits->count >= limits->max)
         return false;
-    struct conn *idle = find_idle(limits, uid, &count);
-    if (count < share)
+    struct conn *idle = find_idle(limits, &caller, &count);
+    if (count < limits->share)
         return true;
-    if (!idle || count >= 2 * share)
+    if (!idle || count >= 2 * limits->share)
         return false;
     atomic_store(&idle->busy, true); /* not to be found again before its worker has closed it */
     shutdown(idle->fd, SHUT_RDWR);
@@ -48,7 +55,7 @@ static bool make_room(struct limits *limits, uid_t uid)
 bool limits_admit(struct limits *limits, struct conn *conn)
 {
     pthread_mutex_lock(&limits->lock);
-    bool room = make_room(limits, conn->peer.uid);
+    bool room = make_room(limits, &conn->peer);
     if (room) {
         conn->previous = limits->last;
         conn->next = NULL;
@@ -94,4 +101,12 @@ size_t limits_count(struct limits *limits)
     size_t count = limits->count;
     pthread_mutex_unlock(&limits->lock);
     return count;
+}
+
+void limits_get(struct limits *limits, size_t *ret_max, size_t *ret_share)
+{
+    pthread_mutex_lock(&limits->lock);
+    *ret_max = limits->max;
+    *ret_share = limits->share;
+    pthread_mutex_unlock(&limits->lock);
 }

@@ -27,6 +27,7 @@ agent_libagent_a_SOURCES = \
 	agent/compose.c agent/compose.h \
 	agent/conf.c agent/conf.h \
 	agent/conf_agent.c agent/conf_agent.h \
+	agent/conf_limits.c agent/conf_limits.h \
 	agent/conn.c agent/conn.h \
 	agent/fair.c agent/fair.h \
 	agent/flood.c agent/flood.h \

@@ -286,8 +286,7 @@ static int tell(struct call *call)
         status_write_profiles(call->conf, call->peer, parameters);
         break;
     case METHOD_GET_STATUS:
-        status_write(serving->service->hsm, serving->service->audit, &serving->service->sight,
-                     call->conf, call->peer, parameters);
+        status_write(serving->service, call->conf, call->peer, parameters);
         break;
     case METHOD_GET_INFO:
         status_write_info(parameters);

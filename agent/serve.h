@@ -11,6 +11,8 @@
 /* Messages of one connection that are served before the others get their turn. */
 #define SERVE_BATCH_MAX 64
 
+struct limits;
+
 /* What the whole agent serves with. */
 struct service {
     struct jose *jose;
@@ -22,6 +24,7 @@ struct service {
     struct flood *flood;
     struct peer_sight sight; /* set before anything is served */
     struct rates *rates;
+    struct limits *limits; /* NULL while there is no server */
     pthread_mutex_t lock;
     struct conf *conf; /* under the lock; use service_conf */
 };

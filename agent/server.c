@@ -33,6 +33,7 @@ struct server {
     struct conf *first; /* the listeners belong to it; kept to the end */
     int signals;
     struct reload reload;
+    unsigned fitted; /* the configuration whose limits hold */
     int64_t next_tick;
     bool reloading; /* as the service manager was told */
     bool full;      /* no descriptors are left: accept nothing before the next tick */
@@ -88,8 +89,10 @@ static void fit_limits(struct server *server)
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return;
-    size_t max = limits_fit(&server->limits, files.rlim_cur);
-    if (max < LIMITS_CONNECTIONS)
+    const struct conf *conf = server->service->conf;
+    size_t max = limits_set(&server->limits, &conf->limits, files.rlim_cur);
+    server->fitted = conf->generation;
+    if (max < conf->limits.connections)
         log_warning("at most %zu connections, because the limit of open files is %zu", max,
                     (size_t)files.rlim_cur);
 }
@@ -154,6 +157,7 @@ int server_start(struct service *service, const char *conf_path, struct activati
     server->first = service_conf(service);
     server->reload = (struct reload){.service = service, .path = conf_path, .first = server->first};
     pthread_mutex_init(&server->limits.lock, NULL);
+    service->limits = &server->limits;
     if (start(server, error) < 0) {
         server_stop(server, server_stop_deadline());
         return -1;
@@ -250,6 +254,8 @@ static void tick(struct server *server)
         return;
     server->next_tick = now + TICK_MS;
     server->full = false;
+    if (server->fitted != server->service->conf->generation)
+        fit_limits(server);
     notify_alive(server->notify, now);
     limits_expire(&server->limits, now);
     look_after_modules(server);

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/status.h"
 #include "agent/interface.h"
+#include "agent/limits.h"
 #include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
@@ -106,12 +107,30 @@ static void put_audit(struct audit *audit, const struct peer *peer, struct text 
     text_put(out, "}");
 }
 
-void status_write(struct hsm *hsm, struct audit *audit, const struct peer_sight *sight,
-                  const struct conf *conf, const struct peer *peer, struct text *out)
+/* They would help a stranger to fill up what is left. */
+static void put_connections(struct limits *limits, const struct peer *peer, struct text *out)
+{
+    size_t max, share;
+    if (!limits || !for_administrators(peer))
+        return;
+    limits_get(limits, &max, &share);
+    text_put(out, ",\"connections\":{\"open\":");
+    text_integer(out, (int64_t)limits_count(limits));
+    text_put(out, ",\"limit\":");
+    text_integer(out, (int64_t)max);
+    text_put(out, ",\"limit_per_uid\":");
+    text_integer(out, (int64_t)share);
+    text_put(out, "}");
+}
+
+void status_write(const struct service *service, const struct conf *conf, const struct peer *peer,
+                  struct text *out)
 {
     char reason[STATUS_REASON_MAX];
     size_t count, entry;
-    struct token **tokens = hsm_tokens(hsm, &count);
+    struct audit *audit = service->audit;
+    const struct peer_sight *sight = &service->sight;
+    struct token **tokens = hsm_tokens(service->hsm, &count);
     text_put(out, "{\"version\":\"" PACKAGE_VERSION "\",\"ready\":");
     put_bool(out, audit_is_available(audit, reason, sizeof reason) && all_ready(conf));
     text_put(out, ",\"configuration\":");
@@ -140,7 +159,9 @@ void status_write(struct hsm *hsm, struct audit *audit, const struct peer_sight 
     put_audit(audit, peer, out);
     text_put(out, ",\"protections\":{");
     process_write(out);
-    text_put(out, "}}");
+    text_put(out, "}");
+    put_connections(service->limits, peer, out);
+    text_put(out, "}");
 }
 
 static void put_claims(const struct profile *profile, claim_set claims, struct text *out)

@@ -14,9 +14,11 @@
 bool status_is_ready(const struct conf *conf, const struct profile *profile, char *reason,
                      size_t size);
 
+struct service;
+
 /* Each writes the reply's parameters, a JSON object, as doc/io.hintsign.Agent.varlink has it. */
-void status_write(struct hsm *hsm, struct audit *audit, const struct peer_sight *sight,
-                  const struct conf *conf, const struct peer *peer, struct text *out);
+void status_write(const struct service *service, const struct conf *conf, const struct peer *peer,
+                  struct text *out);
 void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out);
 void status_write_info(struct text *out);
 

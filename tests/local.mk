@@ -76,6 +76,7 @@ INTEGRATION_TESTS += \
 	tests/integration/070-bad-input.sh \
 	tests/integration/071-fairness.sh \
 	tests/integration/072-patience.sh \
+	tests/integration/073-limits.sh \
 	tests/integration/075-varlink.sh \
 	tests/integration/080-protection.sh \
 	tests/integration/085-recovery.sh \

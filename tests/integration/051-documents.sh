@@ -21,7 +21,7 @@ sources = {path: text(path) for path in glob.glob("agent/*.c")}
 page = text("doc/hintsign-agent.json.5")
 described = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\.It Cm (.*)", page, re.M))))
 described |= set(re.findall(r"^\.Cm (\w+)", page, re.M))
-tables = [text for path, text in sources.items() if re.search(r"/(conf_agent|profile|allow|accept|seal|rate)\.c", path)]
+tables = [text for path, text in sources.items() if re.search(r"/(conf_agent|conf_limits|profile|allow|accept|seal|rate)\.c", path)]
 members = {name for table in tables for name in re.findall(r'\{"(\w+)", (?:true|false), \w+\}', table)}
 ok(members - described if len(members) > 30 else ["no tables were found"], "hintsign-agent.json(5) has every member")
 

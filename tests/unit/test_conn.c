@@ -20,6 +20,9 @@
     "{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'%s'}}"
 #define assert_replied(part) assert_true(wire_replied(part))
 
+#define RECEIVE_MS (CONF_RECEIVE_TIMEOUT * 1000)
+#define SEND_MS    (CONF_SEND_TIMEOUT * 1000)
+
 static struct service *service;
 
 static void assert_invalid_message(enum conn_wait wait)
@@ -74,13 +77,13 @@ static void byte_by_byte(void **state)
         assert_int_equal(wire_send(message + i, 1), 1);
         assert_int_equal(wire_serve(), CONN_READ);
         assert_true(wire_silent());
-        assert_in_range(deadline(), CONN_RECEIVE_MS - 10000, CONN_RECEIVE_MS);
+        assert_in_range(deadline(), RECEIVE_MS - 10000, RECEIVE_MS);
     }
     assert_int_equal(wire_send("\0{", 2), 2);
     atomic_store(&wire_conn->deadline, conn_now() + 5); /* nearly over */
     assert_int_equal(wire_serve(), CONN_READ);
     assert_replied("'vendor'");
-    assert_in_range(deadline(), CONN_RECEIVE_MS - 10000, CONN_RECEIVE_MS); /* of the next one */
+    assert_in_range(deadline(), RECEIVE_MS - 10000, RECEIVE_MS); /* of the next one */
     free(message);
 }
 
@@ -245,7 +248,7 @@ static void a_slow_reader(void **state)
     wire_call(INTERFACE, "the.end");
     enum conn_wait wait = wire_serve();
     assert_int_equal(wait, CONN_WRITE);
-    assert_in_range(deadline(), CONN_SEND_MS - 10000, CONN_SEND_MS);
+    assert_in_range(deadline(), SEND_MS - 10000, SEND_MS);
     int64_t first = atomic_load(&wire_conn->deadline);
     wire_call(INFO);
     usleep(2000);

@@ -12,10 +12,13 @@
 #include <cmocka.h>
 
 static struct limits limits;
+static struct conf_limits conf;
 static struct conn *conns;
 
 /* More connections than there may be; without a socket, but for those that a test opens. */
-#define CONNS (LIMITS_CONNECTIONS + 8)
+#define CONNECTIONS     4096
+#define CONNECTIONS_UID 1024
+#define CONNS           (CONNECTIONS + 8)
 
 static int setup(void **state)
 {
@@ -23,10 +26,13 @@ static int setup(void **state)
     conns = calloc(CONNS, sizeof *conns);
     for (size_t i = 0; conns && i < CONNS; i++) {
         conns[i].fd = -1;
+        conns[i].peer = (struct peer){.identified = true, .listener = "default"};
         atomic_store(&conns[i].active, (int64_t)i);
     }
     limits = (struct limits){0};
     pthread_mutex_init(&limits.lock, NULL);
+    conf_limits_default(&conf);
+    limits_set(&limits, &conf, 1 << 20);
     return conns ? 0 : -1;
 }
 
@@ -94,28 +100,26 @@ static void oldest_first(void **state)
 static void so_many_in_all(void **state)
 {
     (void)state;
-    assert_int_equal(LIMITS_CONNECTIONS, 4096);
-    for (size_t i = 0; i < LIMITS_CONNECTIONS; i++) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
         conns[i].peer.uid = (uid_t)(i % 8);
         assert_true(limits_admit(&limits, &conns[i]));
     }
-    assert_false(limits_admit(&limits, &conns[LIMITS_CONNECTIONS]));
-    assert_int_equal(limits_count(&limits), LIMITS_CONNECTIONS);
+    assert_false(limits_admit(&limits, &conns[CONNECTIONS]));
+    assert_int_equal(limits_count(&limits), CONNECTIONS);
     limits_remove(&limits, &conns[5]);
-    assert_true(limits_admit(&limits, &conns[LIMITS_CONNECTIONS]));
+    assert_true(limits_admit(&limits, &conns[CONNECTIONS]));
 }
 
 /* Fills one uid's share; another's connections are among them. */
 static void fill_share(void)
 {
-    assert_int_equal(LIMITS_CONNECTIONS_UID, 1024);
-    for (size_t i = 0; i < LIMITS_CONNECTIONS_UID; i++) {
+    for (size_t i = 0; i < CONNECTIONS_UID; i++) {
         conns[i].peer.uid = 1000;
         assert_true(limits_admit(&limits, &conns[i]));
     }
     assert_true(limits_admit(&limits, &conns[CONNS - 1])); /* root's, and idle for long */
     atomic_store(&conns[CONNS - 1].active, -1);
-    conns[LIMITS_CONNECTIONS_UID].peer.uid = 1000;
+    conns[CONNECTIONS_UID].peer.uid = 1000;
 }
 
 static void a_share_makes_room_by_its_longest_idle(void **state)
@@ -127,12 +131,12 @@ static void a_share_makes_room_by_its_longest_idle(void **state)
     atomic_store(&conns[17].active, -20);
     atomic_store(&conns[3].active, -30);
     atomic_store(&conns[3].busy, true);
-    assert_true(limits_admit(&limits, &conns[LIMITS_CONNECTIONS_UID]));
+    assert_true(limits_admit(&limits, &conns[CONNECTIONS_UID]));
     assert_true(is_ended(idle));
     assert_false(is_ended(busy));
     assert_false(is_ended(roots));
     /* It stays in the list until its worker has closed it. */
-    assert_int_equal(limits_count(&limits), LIMITS_CONNECTIONS_UID + 2);
+    assert_int_equal(limits_count(&limits), CONNECTIONS_UID + 2);
     close(roots);
     close(idle);
     close(busy);
@@ -147,9 +151,9 @@ static void each_newcomer_ends_one(void **state)
     for (size_t i = 0; i < 3; i++)
         callers[i] = open_socket(&conns[i]);
     for (size_t i = 0; i < 3; i++) {
-        conns[LIMITS_CONNECTIONS_UID + i].peer.uid = 1000;
+        conns[CONNECTIONS_UID + i].peer.uid = 1000;
         assert_false(is_ended(callers[i]));
-        assert_true(limits_admit(&limits, &conns[LIMITS_CONNECTIONS_UID + i]));
+        assert_true(limits_admit(&limits, &conns[CONNECTIONS_UID + i]));
         assert_true(is_ended(callers[i]));
     }
     for (size_t i = 0; i < 3; i++)
@@ -161,9 +165,9 @@ static void newcomers_faster_than_their_end(void **state)
 {
     (void)state;
     fill_share();
-    for (size_t i = LIMITS_CONNECTIONS_UID; i < CONNS - 2; i++) {
+    for (size_t i = CONNECTIONS_UID; i < CONNS - 2; i++) {
         conns[i].peer.uid = 1000;
-        assert_int_equal(limits_admit(&limits, &conns[i]), i < 2 * LIMITS_CONNECTIONS_UID);
+        assert_int_equal(limits_admit(&limits, &conns[i]), i < 2 * CONNECTIONS_UID);
     }
     conns[CONNS - 2].peer.uid = 1001;
     assert_true(limits_admit(&limits, &conns[CONNS - 2]));
@@ -172,8 +176,8 @@ static void newcomers_faster_than_their_end(void **state)
 static void few_descriptors(void **state)
 {
     (void)state;
-    assert_int_equal(limits_fit(&limits, 1 << 20), LIMITS_CONNECTIONS);
-    assert_int_equal(limits_fit(&limits, 80), 60);
+    assert_int_equal(limits_set(&limits, &conf, 1 << 20), CONNECTIONS);
+    assert_int_equal(limits_set(&limits, &conf, 80), 60);
     for (size_t i = 0; i < 60; i++) {
         conns[i].peer.uid = (uid_t)i % 5;
         assert_true(limits_admit(&limits, &conns[i]));
@@ -181,15 +185,57 @@ static void few_descriptors(void **state)
     assert_false(limits_admit(&limits, &conns[60]));
 }
 
+/* Fewer from now on: those that are there stay, and one caller's next takes an old one's place. */
+static void as_configured(void **state)
+{
+    size_t max, share;
+    (void)state;
+    conf.connections = 10;
+    conf.connections_per_uid = 5;
+    assert_int_equal(limits_set(&limits, &conf, 1 << 20), 10);
+    for (size_t i = 0; i < 10; i++) {
+        conns[i].peer.uid = (uid_t)i % 2;
+        assert_true(limits_admit(&limits, &conns[i]));
+    }
+    assert_false(limits_admit(&limits, &conns[10]));
+    conf.connections = 20;
+    conf.connections_per_uid = 3;
+    assert_int_equal(limits_set(&limits, &conf, 1 << 20), 20);
+    int idle = open_socket(&conns[2]);
+    atomic_store(&conns[2].active, -1);
+    assert_true(limits_admit(&limits, &conns[12]));
+    assert_true(is_ended(idle));
+    assert_int_equal(limits_set(&limits, &conf, 4), 3);
+    limits_get(&limits, &max, &share);
+    assert_int_equal(max, 3);
+    assert_int_equal(share, 1);
+    close(idle);
+}
+
+/* Whose uid says nothing is known by his listener. */
+static void by_listener(void **state)
+{
+    (void)state;
+    conf.connections_per_uid = 2;
+    limits_set(&limits, &conf, 1 << 20);
+    for (size_t i = 0; i < 5; i++) {
+        conns[i].peer = (struct peer){.listener = "shop", .uid = PEER_UNKNOWN_ID};
+        atomic_store(&conns[i].busy, true);
+        assert_int_equal(limits_admit(&limits, &conns[i]), i < 2);
+    }
+    conns[5].peer = (struct peer){.listener = "default", .uid = PEER_UNKNOWN_ID};
+    assert_true(limits_admit(&limits, &conns[5]));
+}
+
 static void a_share_all_busy(void **state)
 {
     (void)state;
     fill_share();
-    for (size_t i = 0; i < LIMITS_CONNECTIONS_UID; i++)
+    for (size_t i = 0; i < CONNECTIONS_UID; i++)
         atomic_store(&conns[i].busy, true);
-    assert_false(limits_admit(&limits, &conns[LIMITS_CONNECTIONS_UID]));
-    conns[LIMITS_CONNECTIONS_UID].peer.uid = 1001; /* nobody else is concerned */
-    assert_true(limits_admit(&limits, &conns[LIMITS_CONNECTIONS_UID]));
+    assert_false(limits_admit(&limits, &conns[CONNECTIONS_UID]));
+    conns[CONNECTIONS_UID].peer.uid = 1001; /* nobody else is concerned */
+    assert_true(limits_admit(&limits, &conns[CONNECTIONS_UID]));
 }
 
 static void deadlines(void **state)
@@ -278,6 +324,8 @@ int main(void)
         test(each_newcomer_ends_one),
         test(newcomers_faster_than_their_end),
         test(few_descriptors),
+        test(as_configured),
+        test(by_listener),
         test(a_share_all_busy),
         test(deadlines),
         test(the_end),

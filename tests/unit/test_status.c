@@ -56,7 +56,7 @@ static json_t *parsed(struct text *out, const struct idl *of, const char *method
 static json_t *status_for(const struct peer *peer)
 {
     struct text out = {0};
-    status_write(service->hsm, service->audit, &service->sight, service->conf, peer, &out);
+    status_write(service, service->conf, peer, &out);
     return parsed(&out, &idl, "GetStatus");
 }
 
