@@ -35,6 +35,7 @@ static int teardown(void **state)
 
 static void write_pin(const char *text, mode_t mode)
 {
+    unlink(path); /* one that may not be written */
     FILE *file = fopen(path, "we");
     assert_non_null(file);
     fputs(text, file);

@@ -86,6 +86,8 @@ static void health(void **state)
     assert_int_equal(json_array_size(tokens), 1);
     assert_string_equal(string_at(tokens, 0, "name"), "a");
     assert_string_equal(string_at(tokens, 0, "state"), "down");
+    assert_true(
+        json_is_boolean(json_object_get(json_object_get(status, "protections"), "undumpable")));
     json_decref(status);
 }
 
