@@ -83,6 +83,8 @@ INTEGRATION_TESTS += \
 	tests/integration/086-one-caller.sh \
 	tests/integration/090-audit.sh \
 	tests/integration/092-audit-checkpoint.sh \
+	tests/integration/093-audit-gap.sh \
+	tests/integration/094-audit-disk.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
 	tests/integration/confine.py tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
@@ -104,6 +106,11 @@ tests_modules_hasty_la_SOURCES = tests/modules/hasty.c
 check_LTLIBRARIES += tests/modules/no_pidfd.la
 tests_modules_no_pidfd_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
 tests_modules_no_pidfd_la_SOURCES = tests/modules/no_pidfd.c
+
+# A disk that is slow, fails, or is the last thing that a process sees.
+check_LTLIBRARIES += tests/modules/disk.la
+tests_modules_disk_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $(HARDEN_LDFLAGS) $(SAN_FLAGS)
+tests_modules_disk_la_SOURCES = tests/modules/disk.c
 
 # Keys as tests want them.
 check_PROGRAMS += tests/integration/new_keys
