@@ -152,7 +152,7 @@ int audit_rotate_finish(struct audit_file *file, struct audit_rotation *rotation
 
 void audit_rotate_end(struct audit_rotation *rotation)
 {
-    if (rotation->fd >= 0) {
+    if (rotation->fd >= 0 && rotation->fresh) {
         unlink(rotation->fresh);
         close(rotation->fd);
     }

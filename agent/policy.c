@@ -19,10 +19,13 @@ static bool in_group(const struct peer *peer, gid_t gid)
     return false;
 }
 
-/* A caller whose ids belong to another user namespace can only be known by his listener. */
+/* A caller whose ids belong to another user namespace can only be known by his listener. One in
+ * another PID namespace is in a container, which says itself what groups he has. */
 static bool entry_matches(const struct allow *allow, const struct peer *peer)
 {
     if ((allow->by_uid || allow->by_gid || allow->unit) && !peer->identified)
+        return false;
+    if ((allow->by_gid || allow->unit) && peer->pid <= 0)
         return false;
     if (allow->by_uid && allow->uid != peer->uid)
         return false;

@@ -162,7 +162,7 @@ static const struct {
 
 void process_write(struct text *out)
 {
-    char text[STATUS_MAX];
+    char text[STATUS_MAX] = "";
     struct process_facts facts = {0};
     if (read_status(text) == 0)
         process_read_facts(text, &facts);

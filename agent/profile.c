@@ -389,7 +389,8 @@ static int load(struct json_file *file, struct loading *loading)
     if (!json_is_object(root.value))
         return json_file_error(file, &root, "must be an object");
     int r = take_first(file, &root, loading);
-    if (r == 0 && loading->profile->kind->signs_data)
+    const struct kind *kind = loading->profile->kind;
+    if (r == 0 && kind && kind->signs_data)
         return json_take_object(file, &root, data_members, loading);
     if (r == 0)
         r = profile_claims_take(file, &root, loading->profile);

@@ -154,7 +154,7 @@ static void describe_signature(const struct call *call, int r, struct audit_reco
 {
     const struct signer *signer = call->verdict.signer;
     record->algorithm = signer ? signer->mech->algorithm : NULL;
-    if (r == 0) {
+    if (r == 0 && signer) {
         record->digest = call->digest;
         record->digest_length = mech_hash_at(signer->mech->digest)->length;
     }

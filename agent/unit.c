@@ -52,7 +52,7 @@ static struct part next_part(const char **path, const char *end)
 /* systemd puts "_" before names that would look like a file of the kernel's. */
 static struct part without_escape(struct part part)
 {
-    return part.length > 0 && part.start[0] == '_' ? (struct part){part.start + 1, part.length - 1}
+    return part.start && part.start[0] == '_' ? (struct part){part.start + 1, part.length - 1}
                                                    : part;
 }
 

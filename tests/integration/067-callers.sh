@@ -107,6 +107,7 @@ profile unit-bob "[ { \"unit\": \"$unit\", \"uid\": $bob } ]"
 profile unit-root "[ { \"unit\": \"$unit\", \"user\": \"root\" } ]"
 profile unit-or-bob "[ { \"unit\": \"$unit\" }, { \"uid\": $bob } ]"
 profile bob "[ { \"uid\": $bob } ]"
+profile bobs-group "[ { \"gid\": $bob } ]"
 profile root '[ { "uid": 0 } ]'
 profile shop '[ { "listener": "shop" } ]'
 config
@@ -144,6 +145,7 @@ may_not unit-bob - 'bob elsewhere'
 may_not unit-root "system.slice/$unit" 'bob in the unit'
 may unit "system.slice/$unit" 'from a PID namespace below' unshare --user --map-root-user --pid --fork
 may_not root - 'root of a user namespace of bob' unshare --user --map-root-user
+may bobs-group - 'bob'
 may bob - 'bob in a user namespace of his own' unshare --user --map-root-user
 may unit-bob "system.slice/$unit" 'bob in a user namespace of his own, in the unit' \
     unshare --user --map-root-user
@@ -190,7 +192,8 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then
     namespace_start "$program"
     may_not unit "system.slice/$unit" 'one from another PID namespace'
     unlike "$(last_record)" '"(pid|unit)":' '... whose record has no pid'
-    may bob - 'one from another PID namespace'
+    may bob - 'one from another PID namespace, by uid'
+    may_not bobs-group - 'one from another PID namespace, by group'
     runs 0 'unit: one from the same' within "system.slice/$unit" \
         nsenter --target "$inner" --pid --mount "${drop[@]/#$agent_id/$bob}" \
         hintsign mint unit --subject bob

@@ -50,8 +50,8 @@ static const struct rule by_user[] = {
 };
 static const struct rule by_group[] = {
     {"'gid':0", "x------x-----"},    {"'group':'root'", "x------x-----"},
-    {"'gid':1000", "-x-xxx--x----"}, {"'gid':2000", "-xxxxxx-x---x"},
-    {"'gid':3000", "-x-xxx--x----"}, {"'gid':4000", "-------------"},
+    {"'gid':1000", "-x-xxx-------"}, {"'gid':2000", "-xxxxxx-----x"},
+    {"'gid':3000", "-x-xxx-------"}, {"'gid':4000", "-------------"},
     {NULL, "xxxxxxxxxxxxx"},
 };
 static const struct rule by_unit[] = {
