@@ -40,6 +40,11 @@ record = set(re.findall(r'audit_record_\w+\(&?\w+, "(\w+)"', writers)) | {"seq",
 items = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?(?:Cm|Li) (.*)", page, re.M))))
 ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-agent(8) has every member of a record")
 
+# Claims of security come with tests that are there.
+named = set(re.findall(r"`((?:unit|integration)/[\w.-]+)`", text("doc/security.md")))
+missing = [name for name in sorted(named) if not glob.glob("tests/" + name)]
+ok(missing if len(named) > 20 else ["no tests were found"], "every test that security.md names is there")
+
 # A log line of the sources is explained where a piece of code in the document looks like it.
 codes = re.findall(r"`([^`]+)`", text("doc/operations.md"))
 prefix = {"log_error": "ERROR: ", "log_warning": "WARNING: ", "log_info": ""}
