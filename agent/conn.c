@@ -85,7 +85,8 @@ static int receive(struct conn *conn)
 /* Whether others need this worker now. */
 static bool is_over(const struct serving *serving, int64_t start)
 {
-    return serving->idle && atomic_load(serving->idle) == 0 && conn_now() - start >= CONN_TURN_MS;
+    return serving->count > 0 && serving->idle && atomic_load(serving->idle) == 0 &&
+           conn_now() - start >= CONN_TURN_MS;
 }
 
 static void serve_batch(struct conn *conn, struct serving *serving)

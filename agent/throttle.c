@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct throttle {
     struct service *service;
@@ -13,7 +12,6 @@ struct throttle {
     void *context;
     struct audit_batch batch;
     pthread_t thread;
-    bool has_thread;
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
@@ -112,7 +110,16 @@ static void *run(void *argument)
         wait_for_next(throttle);
     }
     pthread_mutex_unlock(&throttle->lock);
+    record_counts(throttle, INT64_MAX);
     return NULL;
+}
+
+static void throttle_free(struct throttle *throttle)
+{
+    audit_batch_free(&throttle->batch);
+    pthread_cond_destroy(&throttle->changed);
+    pthread_mutex_destroy(&throttle->lock);
+    free(throttle);
 }
 
 int throttle_start(struct service *service, void (*resume)(struct conn *conn, void *context),
@@ -129,9 +136,8 @@ int throttle_start(struct service *service, void (*resume)(struct conn *conn, vo
     pthread_cond_init(&throttle->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     int r = pthread_create(&throttle->thread, NULL, run, throttle);
-    throttle->has_thread = r == 0;
     if (r != 0) {
-        throttle_stop(throttle);
+        throttle_free(throttle);
         return -r;
     }
     *ret_throttle = throttle;
@@ -171,20 +177,16 @@ void throttle_finish(struct throttle *throttle)
     pthread_mutex_unlock(&throttle->lock);
 }
 
-void throttle_stop(struct throttle *throttle)
+bool throttle_stop(struct throttle *throttle, const struct timespec *deadline)
 {
     if (!throttle)
-        return;
+        return true;
     pthread_mutex_lock(&throttle->lock);
     throttle->stop = true;
     pthread_cond_signal(&throttle->changed);
     pthread_mutex_unlock(&throttle->lock);
-    if (throttle->has_thread) {
-        pthread_join(throttle->thread, NULL);
-        record_counts(throttle, INT64_MAX);
-    }
-    audit_batch_free(&throttle->batch);
-    pthread_cond_destroy(&throttle->changed);
-    pthread_mutex_destroy(&throttle->lock);
-    free(throttle);
+    if (pthread_timedjoin_np(throttle->thread, NULL, deadline) != 0)
+        return false;
+    throttle_free(throttle);
+    return true;
 }

@@ -5,6 +5,8 @@
 
 #include "agent/conn.h"
 
+#include <time.h>
+
 struct throttle;
 
 /* Starts the thread. `resume` gets each connection back when it has rested enough, in any thread;
@@ -21,7 +23,8 @@ void throttle_notice(struct throttle *throttle);
 /* From now on no connection rests. */
 void throttle_finish(struct throttle *throttle);
 
-/* Ends the thread, and has every count recorded. Accepts NULL. */
-void throttle_stop(struct throttle *throttle);
+/* Ends the thread, which records every count before, and frees everything. Returns false when that
+ * is not done at the deadline (CLOCK_REALTIME). Accepts NULL. */
+bool throttle_stop(struct throttle *throttle, const struct timespec *deadline);
 
 #endif

@@ -228,7 +228,8 @@ bool workers_stop(struct workers *workers, int seconds)
             return false;
         serve_free(&workers->list[i].serving);
     }
-    throttle_stop(workers->throttle);
+    if (!throttle_stop(workers->throttle, &deadline))
+        return false;
     fair_free(workers->fair);
     if (workers->epoll_fd >= 0)
         close(workers->epoll_fd);
