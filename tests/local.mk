@@ -277,6 +277,7 @@ AGENT_TESTS = \
 	tests/unit/test_activation \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
+	tests/unit/test_audit_keeper \
 	tests/unit/test_audit_rotate \
 	tests/unit/test_audit_start \
 	tests/unit/test_base64 \
@@ -322,6 +323,8 @@ tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_file_LDADD = $(agent_test_libs)
+tests_unit_test_audit_keeper_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_keeper_LDADD = $(agent_test_libs)
 tests_unit_test_audit_rotate_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_rotate_LDADD = $(agent_test_libs)
 tests_unit_test_audit_start_CPPFLAGS = $(agent_test_cppflags)
