@@ -104,6 +104,19 @@ static void print_peer_pid(const json_t *reply)
     putchar('\n');
 }
 
+/* Only what is wrong with the audit log. */
+static void print_audit(const json_t *audit)
+{
+    if (!json_is_false(json_object_get(audit, "available")))
+        return;
+    fputs("audit   unavailable", stdout);
+    if (*member(audit, "reason")) {
+        fputs(": ", stdout);
+        text_print(stdout, member(audit, "reason"), false);
+    }
+    putchar('\n');
+}
+
 static void print_status(const json_t *reply)
 {
     size_t i;
@@ -114,6 +127,7 @@ static void print_status(const json_t *reply)
            json_integer_value(json_object_get(reply, "configuration")));
     json_array_foreach(json_object_get(reply, "tokens"), i, item)
         print_item("token", item, member(item, "state"), member(item, "detail"));
+    print_audit(json_object_get(reply, "audit"));
     print_peer_pid(reply);
     json_array_foreach(json_object_get(reply, "profiles"), i, item)
         print_item("profile", item, ready_text(item),

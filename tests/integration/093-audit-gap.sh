@@ -29,7 +29,8 @@ behind() {
     runs 4 "$1: no token" hintsign mint acme --subject bob
     like "$(cat "$work/stderr")" '^hintsign: AuditUnavailable: ' '... as is said'
     runs 4 '... the agent is not ready' hintsign status --ready
-    like "$(hintsign status --json)" '"reason": ?"the audit log has lost lines' '... the status says why'
+    like "$(hintsign status)" $'\naudit   unavailable: the audit log has lost lines: it is behind the state\n' \
+        '... the status says why'
     like "$(cat "$work/agent.log")" "ERROR: audit: $work/audit.jsonl is behind: line $lines is missing or was changed; nothing is given out before a start with --accept-log-gap" \
         '... so does the log'
     kill -USR1 "$agent_pid"
