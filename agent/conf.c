@@ -211,6 +211,8 @@ void conf_unref(struct conf *conf)
         free(conf->listeners[i].name);
         free(conf->listeners[i].path);
     }
+    free(conf->admin.name);
+    free(conf->admin.path);
     for (size_t i = 0; i < conf->token_count; i++) {
         free(conf->tokens[i].name);
         free(conf->tokens[i].uri);
@@ -288,6 +290,8 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *new)
     if (!old->openssl_properties != !new->openssl_properties ||
         (old->openssl_properties && strcmp(old->openssl_properties, new->openssl_properties) != 0))
         return "openssl";
+    if (strcmp(old->admin.path, new->admin.path) != 0)
+        return "admin_socket";
     if (old->listener_count != new->listener_count)
         return "listeners";
     if (old->token_count != new->token_count)

@@ -43,6 +43,7 @@ struct conf {
     unsigned generation; /* 1 for the first, one more with every reload */
     struct conf_listener listeners[CONF_LISTENERS_MAX];
     size_t listener_count;
+    struct conf_listener admin; /* the socket for administrators */
     struct conf_token tokens[CONF_TOKENS_MAX];
     size_t token_count;
     unsigned workers;

@@ -91,6 +91,12 @@ static int take_listeners(struct json_file *file, const struct json_at *at, void
     return json_take_array(file, at, CONF_LISTENERS_MAX, take_listener, target);
 }
 
+static int take_admin_socket(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct conf *conf = target;
+    return take_path(file, at, SOCKET_PATH_MAX, &conf->admin.path);
+}
+
 static int take_workers(struct json_file *file, const struct json_at *at, void *target)
 {
     struct conf *conf = target;
@@ -274,6 +280,7 @@ static int take_limits(struct json_file *file, const struct json_at *at, void *t
 static const struct json_member members[] = {
     {"version", false, take_version},
     {"listeners", false, take_listeners},
+    {"admin_socket", false, take_admin_socket},
     {"workers", false, take_workers},
     {"limits", false, take_limits},
     {"peer_pid", false, take_peer_pid},
@@ -298,11 +305,16 @@ static int set_defaults(struct conf *conf)
         conf->profiles_dir = strdup("/etc/hintsign/profiles.d");
     if (!conf->provider_keys_dir)
         conf->provider_keys_dir = strdup(PROVIDER_KEYS_DIR);
+    if (!conf->admin.path)
+        conf->admin.path = strdup("/run/hintsign/admin.sock");
+    conf->admin.name = strdup("admin");
+    conf->admin.mode = 0600;
     if (conf->listener_count == 0)
         conf->listeners[conf->listener_count++] = (struct conf_listener){
             .name = strdup("default"), .path = strdup("/run/hintsign/agent.sock"), .mode = 0660};
     return conf->state_dir && conf->audit_path && conf->profiles_dir && conf->provider_keys_dir &&
-                   conf->listeners[0].name && conf->listeners[0].path
+                   conf->admin.name && conf->admin.path && conf->listeners[0].name &&
+                   conf->listeners[0].path
                ? 0
                : -1;
 }

@@ -121,7 +121,8 @@ static void record_state(struct served *served, const struct token *token, enum 
     size_t i = 0;
     while (served->tokens[i] != token)
         i++;
-    if (state == TOKEN_LOCKED && strncmp(detail, "C_Login", 7) == 0)
+    /* An administrator's own is recorded with his name. */
+    if (state == TOKEN_LOCKED && strncmp(detail, "C_Login", 7) == 0 && !token->asked_for)
         audit_event_login(keeper, "login_failed", token->name, NULL, detail);
     if (served->recorded[i].state != state)
         audit_event_token(keeper, token, state);

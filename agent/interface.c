@@ -1,9 +1,13 @@
-/* Carries the texts of the Varlink interfaces; ours is made from doc/ when the agent is built. */
+/* Carries the texts of the Varlink interfaces; ours are made from doc/ when the agent is built. */
 #include "config.h"
 #include "agent/interface.h"
 
 const char interface_agent[] =
 #include "agent/interface_agent.inc"
+    ;
+
+const char interface_admin[] =
+#include "agent/interface_admin.inc"
     ;
 
 const char interface_service[] =

@@ -11,6 +11,9 @@ agent_libagent_a_SOURCES = \
 	agent/accept.c agent/accept.h \
 	agent/access.c agent/access.h \
 	agent/activation.c agent/activation.h \
+	agent/admin.c agent/admin.h \
+	agent/admin_pin.c agent/admin_pin.h \
+	agent/admin_serve.c agent/admin_serve.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \
 	agent/audit_checkpoint.c agent/audit_checkpoint.h \
@@ -93,9 +96,12 @@ hintsign_agent_SOURCES = agent/main.c
 hintsign_agent_LDADD = $(AGENT_LIBS)
 hintsign_agent_LDFLAGS = $(AM_LDFLAGS) $(PIE_LINK)
 
-# The agent serves the very text of the interface: the file as a C string.
-agent/libagent_a-interface.$(OBJEXT): agent/interface_agent.inc
-CLEANFILES += agent/interface_agent.inc
+# The agent serves the very text of its interfaces: the files as C strings.
+interface_incs = agent/interface_agent.inc agent/interface_admin.inc
+agent/libagent_a-interface.$(OBJEXT): $(interface_incs)
+CLEANFILES += $(interface_incs)
+quote_lines = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/'
 agent/interface_agent.inc: doc/io.hintsign.Agent.varlink
-	$(AM_V_GEN)mkdir -p agent && \
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
+	$(AM_V_GEN)mkdir -p agent && $(quote_lines) $< > $@
+agent/interface_admin.inc: doc/io.hintsign.Admin.varlink
+	$(AM_V_GEN)mkdir -p agent && $(quote_lines) $< > $@

@@ -18,6 +18,14 @@ enum refusal_code {
     REFUSAL_INTERNAL = -10,
     REFUSAL_ENCRYPTION_KEY_UNAVAILABLE = -14,
     REFUSAL_RATE_LIMITED = -15,
+    /* Of io.hintsign.Admin */
+    REFUSAL_NO_ADMINISTRATOR = -40,
+    REFUSAL_INVALID_ORDER = -41,
+    REFUSAL_UNKNOWN_TOKEN = -42,
+    REFUSAL_LOGIN_FAILED = -43,
+    REFUSAL_TOKEN_AWAY = -44,
+    REFUSAL_NOT_DONE = -45,
+    REFUSAL_INVALID_CONFIGURATION = -46,
     /* Varlink's own (org.varlink.service) */
     REFUSAL_INTERFACE_NOT_FOUND = -11,
     REFUSAL_METHOD_NOT_FOUND = -12,
@@ -26,8 +34,8 @@ enum refusal_code {
 
 /* The functions of the line return 0 or a refusal_code, and fill this in. */
 struct refusal {
-    const char *name;    /* of the claim, parameter, method or interface; borrowed, or NULL */
-    const char *message; /* a short sentence that is safe to show; static, or NULL for the usual */
+    const char *name;       /* of the claim, parameter, method or interface; borrowed, or NULL */
+    const char *message;    /* a short sentence that is safe to show; NULL: the usual one */
     int64_t retry_after_ms; /* when to try again; 0: the usual */
     char detail[256];       /* for the log alone; may be empty */
 };

@@ -6,15 +6,30 @@
 #include "agent/conn.h"
 #include "agent/log.h"
 #include "agent/provider_keys.h"
+#include "agent/refusal.h"
 #include "agent/status.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 #include <string.h>
 
 #define LINES_MAX 20 /* about profiles at once: thousands can change together */
 
+void reload_init(struct reload *reload, struct service *service, const char *path,
+                 const struct conf *first)
+{
+    *reload = (struct reload){.service = service, .path = path, .first = first};
+    pthread_mutex_init(&reload->outcome.lock, NULL);
+    pthread_cond_init(&reload->outcome.changed, NULL);
+}
+
 void reload_free(struct reload *reload)
 {
+    pthread_cond_destroy(&reload->outcome.changed);
+    pthread_mutex_destroy(&reload->outcome.lock);
     free(reload->ready);
     conf_unref(reload->next);
 }
@@ -73,20 +88,73 @@ void reload_report(struct reload *reload, const struct conf *conf)
     report_profiles(reload, conf);
 }
 
+/* Tells everybody who had asked before it began. */
+static void answer(struct reload *reload, const char *error)
+{
+    struct reload_outcome *outcome = &reload->outcome;
+    pthread_mutex_lock(&outcome->lock);
+    outcome->answered = reload->begun;
+    outcome->configuration = reload->service->conf->generation;
+    snprintf(outcome->error, sizeof outcome->error, "%s", error);
+    pthread_cond_broadcast(&outcome->changed);
+    pthread_mutex_unlock(&outcome->lock);
+}
+
+int reload_ask(struct reload *reload, long ms, unsigned *ret_configuration,
+               char error[static CONF_ERROR_MAX])
+{
+    struct reload_outcome *outcome = &reload->outcome;
+    struct timespec deadline;
+    int r = REFUSAL_NOT_DONE, waited = 0;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += ms / 1000;
+    pthread_mutex_lock(&outcome->lock);
+    uint64_t mine = ++outcome->asked;
+    kill(getpid(), SIGHUP);
+    while (outcome->answered < mine && !outcome->ended && waited == 0)
+        waited =
+            pthread_cond_clockwait(&outcome->changed, &outcome->lock, CLOCK_MONOTONIC, &deadline);
+    if (outcome->answered >= mine) {
+        *ret_configuration = outcome->configuration;
+        snprintf(error, CONF_ERROR_MAX, "%s", outcome->error);
+        r = error[0] ? REFUSAL_INVALID_CONFIGURATION : 0;
+    }
+    pthread_mutex_unlock(&outcome->lock);
+    return r;
+}
+
+void reload_end(struct reload *reload)
+{
+    pthread_mutex_lock(&reload->outcome.lock);
+    reload->outcome.ended = true;
+    pthread_cond_broadcast(&reload->outcome.changed);
+    pthread_mutex_unlock(&reload->outcome.lock);
+}
+
+/* With the old configuration. */
+static void stay(struct reload *reload, const char *error)
+{
+    audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
+    answer(reload, error);
+}
+
 void reload_begin(struct reload *reload)
 {
+    pthread_mutex_lock(&reload->outcome.lock);
+    reload->begun = reload->outcome.asked;
+    pthread_mutex_unlock(&reload->outcome.lock);
     char error[CONF_ERROR_MAX];
     struct conf *conf = NULL;
     size_t count;
     struct token **tokens = hsm_tokens(reload->service->hsm, &count);
     if (conf_load(reload->path, &conf, error) < 0) {
         log_error("%s; the old configuration stays", error);
-        audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
+        stay(reload, error);
         return;
     }
     if (conf_bind(conf, reload->service->crypto, tokens, count) < 0) {
         log_error("out of memory; the old configuration stays");
-        audit_event_reload_failed(reload->service->keeper, reload->service->conf, "out of memory");
+        stay(reload, "out of memory");
         conf_unref(conf);
         return;
     }
@@ -124,4 +192,5 @@ void reload_finish(struct reload *reload)
     reload_report(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
+    answer(reload, "");
 }

@@ -6,7 +6,18 @@
 
 #define RELOAD_SECONDS 10 /* for the modules to resolve the keys of a new configuration */
 
-/* Used by the main thread alone. Zero-initialise and set the first three. */
+/* What became of the reloads that somebody waits for. */
+struct reload_outcome {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t asked;             /* so many were asked for ... */
+    uint64_t answered;          /* ... of which so many have ended */
+    unsigned configuration;     /* the one in force after the last of them */
+    char error[CONF_ERROR_MAX]; /* why it is still the old one; or "" */
+    bool ended;                 /* there are no more */
+};
+
+/* Used by the main thread alone, but for reload_ask and reload_end. */
 struct reload {
     struct service *service;
     const char *path;         /* of agent.json */
@@ -15,7 +26,13 @@ struct reload {
     int64_t deadline;
     bool *ready;       /* which profiles were, when it was last reported ... */
     unsigned reported; /* ... of this configuration */
+    uint64_t begun;    /* whoever has asked before this one waits for `next` */
+    struct reload_outcome outcome;
 };
+
+/* `path` is that of agent.json; all are borrowed. */
+void reload_init(struct reload *reload, struct service *service, const char *path,
+                 const struct conf *first);
 
 void reload_free(struct reload *reload);
 
@@ -26,6 +43,15 @@ void reload_begin(struct reload *reload);
 /* Lets the next configuration take effect, if there is one, when its keys are resolved or waiting
  * has been enough. */
 void reload_finish(struct reload *reload);
+
+/* On another thread: asks for a reload, as SIGHUP does, and waits for its end, at most `ms`.
+ * Returns 0 with the number of the configuration in force, REFUSAL_INVALID_CONFIGURATION with what
+ * is wrong in `error`, or REFUSAL_NOT_DONE. */
+int reload_ask(struct reload *reload, long ms, unsigned *ret_configuration,
+               char error[static CONF_ERROR_MAX]);
+
+/* Lets go whoever waits, now and later. */
+void reload_end(struct reload *reload);
 
 /* Looks again at the files with the keys of providers, and logs which profiles are ready: every
  * one that is not when the configuration is new, and afterwards the changes. */

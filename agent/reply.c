@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define OWN     "io.hintsign.Agent."
+#define ADMIN   "io.hintsign.Admin."
 #define VARLINK "org.varlink.service."
 
 struct error_row {
@@ -37,6 +38,16 @@ static const struct error_row errors[] = {
      "The audit log cannot be written, so nothing is given out.", NULL, 1000},
     {REFUSAL_OVERLOADED, OWN, "Overloaded", "Too much is asked at once.", NULL, 1000},
     {REFUSAL_INTERNAL, OWN, "Internal", "The agent failed.", NULL, 0},
+    {REFUSAL_NO_ADMINISTRATOR, ADMIN, "NotAllowed", "This is for root and the agent's own user.",
+     NULL, 0},
+    {REFUSAL_INVALID_ORDER, ADMIN, "InvalidMessage",
+     "The message is not a JSON object with a method, or too long or ambiguous.", NULL, 0},
+    {REFUSAL_UNKNOWN_TOKEN, ADMIN, "UnknownToken", "There is no such token.", NULL, 0},
+    {REFUSAL_LOGIN_FAILED, ADMIN, "LoginFailed", "The token is still locked.", NULL, 0},
+    {REFUSAL_TOKEN_AWAY, ADMIN, "TokenUnavailable", "The token does not answer.", NULL, 1000},
+    {REFUSAL_NOT_DONE, ADMIN, "NotDone", "It is not done yet.", NULL, 1000},
+    {REFUSAL_INVALID_CONFIGURATION, ADMIN, "InvalidConfiguration",
+     "The configuration has a mistake.", NULL, 0},
     {REFUSAL_INTERFACE_NOT_FOUND, VARLINK, "InterfaceNotFound", NULL, "interface", 0},
     {REFUSAL_METHOD_NOT_FOUND, VARLINK, "MethodNotFound", NULL, "method", 0},
     {REFUSAL_INVALID_PARAMETER, VARLINK, "InvalidParameter", NULL, "parameter", 0},

@@ -1,6 +1,7 @@
 /* The main thread: accepts, keeps limits, takes signals. Never calls PKCS#11. */
 #include "config.h"
 #include "agent/server.h"
+#include "agent/admin.h"
 #include "agent/audit_checkpoint.h"
 #include "agent/listener.h"
 #include "agent/log.h"
@@ -29,6 +30,7 @@ struct server {
     struct activation *activation;
     struct notify *notify;
     struct listener listeners[CONF_LISTENERS_MAX];
+    struct admin *admin;
     size_t listener_count;
     struct conf *first; /* the listeners belong to it; kept to the end */
     int signals;
@@ -139,7 +141,10 @@ static int start(struct server *server, char *error)
         snprintf(error, CONF_ERROR_MAX, "cannot start the workers: %s", strerror(-r));
         return -1;
     }
-    return open_listeners(server, error);
+    r = open_listeners(server, error);
+    return r < 0 ? r
+                 : admin_start(server->service, &server->reload, &server->first->admin,
+                               &server->admin, error);
 }
 
 int server_start(struct service *service, const char *conf_path, struct activation *activation,
@@ -155,7 +160,7 @@ int server_start(struct service *service, const char *conf_path, struct activati
     server->activation = activation;
     server->notify = notify;
     server->first = service_conf(service);
-    server->reload = (struct reload){.service = service, .path = conf_path, .first = server->first};
+    reload_init(&server->reload, service, conf_path, server->first);
     pthread_mutex_init(&server->limits.lock, NULL);
     service->limits = &server->limits;
     if (start(server, error) < 0) {
@@ -315,6 +320,7 @@ bool server_stop(struct server *server, int64_t deadline)
         drain(server, deadline);
     if (!workers_stop(server->workers, server_seconds_left(deadline)))
         return false;
+    admin_stop(server->admin);
     while (server->limits.first) {
         struct conn *conn = server->limits.first;
         limits_remove(&server->limits, conn);

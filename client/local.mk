@@ -23,6 +23,7 @@ libhintsign_la_DEPENDENCIES = client/hintsign.map
 
 bin_PROGRAMS += hintsign
 hintsign_SOURCES = \
+	client/cli/admin.c client/cli/admin.h \
 	client/cli/claims.c client/cli/claims.h \
 	client/cli/cli.c client/cli/cli.h \
 	client/cli/decode.c client/cli/decode.h \
@@ -33,11 +34,13 @@ hintsign_SOURCES = \
 	client/cli/main.c \
 	client/cli/mint.c client/cli/mint.h \
 	client/cli/output.c client/cli/output.h \
+	client/cli/pin.c client/cli/pin.h \
 	client/cli/profiles.c client/cli/profiles.h \
 	client/cli/progress.c client/cli/progress.h \
 	client/cli/status.c client/cli/status.h \
 	client/cli/subjects.c client/cli/subjects.h \
-	client/cli/text.c client/cli/text.h
+	client/cli/text.c client/cli/text.h \
+	client/cli/unlock.c client/cli/unlock.h
 hintsign_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 hintsign_LDADD = libhintsign.la $(JANSSON_LIBS)
 hintsign_LDFLAGS = $(AM_LDFLAGS) $(PIE_LINK)

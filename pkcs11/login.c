@@ -127,6 +127,7 @@ static int log_in(struct token *token, struct p11_error *error)
     int r = choose_pin(token, &pin, &given, error);
     if (r < 0)
         return r;
+    token->asked_for = token->unlocking;
     token->unlocking = false;
     /* A person at the device takes his time. */
     if (asks_itself(token))

@@ -43,6 +43,7 @@ struct token {
     bool held;               /* locked: nobody logs in until he has unlocked it */
     bool unlocking;          /* the next login is his: tried once, whatever the token counts */
     struct secret given_pin; /* with this PIN; empty: the one of pin-source */
+    bool asked_for;          /* the last login was his wish */
     bool by_hand;            /* such a PIN is what the last login took: it cannot be repeated */
 
     /* Valid while the token is up; changed only while its module is shut. */

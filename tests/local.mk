@@ -68,6 +68,8 @@ INTEGRATION_TESTS += \
 	tests/integration/056-service-manager.sh \
 	tests/integration/057-units.sh \
 	tests/integration/060-reload.sh \
+	tests/integration/061-admin.sh \
+	tests/integration/062-pin.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
 	tests/integration/067-callers.sh \
@@ -275,6 +277,8 @@ AGENT_TESTS = \
 	tests/unit/test_accept \
 	tests/unit/test_access \
 	tests/unit/test_activation \
+	tests/unit/test_admin_pin \
+	tests/unit/test_admin_serve \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
 	tests/unit/test_audit_keeper \
@@ -319,6 +323,10 @@ tests_unit_test_activation_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_activation_LDADD = $(agent_test_libs)
 tests_unit_test_notify_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_notify_LDADD = $(agent_test_libs)
+tests_unit_test_admin_pin_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_admin_pin_LDADD = $(agent_test_libs)
+tests_unit_test_admin_serve_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_admin_serve_LDADD = $(agent_test_libs)
 tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_LDADD = $(agent_test_libs)
 tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)

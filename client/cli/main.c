@@ -7,6 +7,7 @@
 #include "client/cli/mint.h"
 #include "client/cli/profiles.h"
 #include "client/cli/status.h"
+#include "client/cli/unlock.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,7 +17,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &mint_command, &profiles_command, &status_command, &jwks_command, &decode_command,
+    &mint_command,   &profiles_command, &status_command, &jwks_command,
+    &decode_command, &unlock_command,   &lock_command,   &reload_command,
 };
 
 static void print_help(void)

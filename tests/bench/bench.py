@@ -153,6 +153,7 @@ class Bench:
         os.makedirs(self.path(f"{name}.state"), exist_ok=True)
         self.write(f"{name}.json", json.dumps({
             "version": 1, "workers": workers, "listeners": [{"name": "default", "path": path}],
+            "admin_socket": path + ".admin",
             "tokens": [{"name": "bench", "uri": uri or self.uri, "max_sessions": workers + 2}],
             "profiles_dir": self.path("profiles.d"), "provider_keys_dir": self.path("keys"),
             "audit": {"path": self.path(f"{name}.jsonl"), "sync": "interval"}}))

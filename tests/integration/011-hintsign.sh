@@ -250,10 +250,10 @@ options() {
     grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
 runs 0 '--help' hintsign --help
-like "$(stdout)" 'mint.*profiles.*status.*jwks.*decode' 'every command'
+like "$(stdout)" 'mint.*profiles.*status.*jwks.*decode.*unlock.*lock.*reload' 'every command'
 {
     stdout
-    for command in mint profiles status jwks decode; do hintsign "$command" --help; done
+    for command in mint profiles status jwks decode unlock lock reload; do hintsign "$command" --help; done
 } | options >"$work/help.options"
 sed 's/\\-/-/g; s/Fl -/--/g' "$page" | options | grep -vx -- --data >"$work/page.options"
 is "$(grep -vx -- --data "$work/help.options")" "$(cat "$work/page.options")" 'help and hintsign.1 have the same options'

@@ -29,7 +29,7 @@ fi
 # --- what is right ---
 
 cat >"$work/good.json" <<END
-{ "version": 1, "description": "ticket 17",
+{ "version": 1, "description": "ticket 17", "admin_socket": "$HINTSIGN_ADMIN_SOCKET",
   "listeners": [
     { "name": "default", "path": "$work/agent.sock", "mode": "0600", "description": "x" },
     { "name": "shop", "path": "$work/shop.sock" } ],
@@ -252,13 +252,15 @@ mv "$work/no-pin" "$work/pin"
 # --- defaults ---
 
 printf '{ "listeners": [ { "name": "default", "path": "%s" } ],
-  "tokens": [ %s ], "profiles_dir": "%s", "state_dir": "%s", "audit": { "path": "%s" } }' \
-    "$HINTSIGN_SOCKET" "$tokens_json" "$work/profiles.d" "$work" "$work/audit.jsonl" >"$work/agent.json"
+  "admin_socket": "%s", "tokens": [ %s ], "profiles_dir": "%s", "state_dir": "%s",
+  "audit": { "path": "%s" } }' "$HINTSIGN_SOCKET" "$HINTSIGN_ADMIN_SOCKET" \
+    "$tokens_json" "$work/profiles.d" "$work" "$work/audit.jsonl" >"$work/agent.json"
 sed 's/, { "listener": "shop" }/, { "listener": "default" }/' "$work/good-profile.json" |
     profile_write acme
 agent_start
 is "$(stat -c %a "$HINTSIGN_SOCKET")" 660 "a socket's mode is 0660"
+is "$(stat -c %a "$HINTSIGN_ADMIN_SOCKET")" 600 "the admin socket's is 0600"
 is "$(stat -c %a "$work/audit.jsonl")" 600 "the audit log's is 0640, less the umask"
-is "$(ls "/proc/$agent_pid/task" | wc -l)" 27 "16 workers, 6 in reserve; main, token, floods; two for the audit log"
+is "$(ls "/proc/$agent_pid/task" | wc -l)" 28 "16 workers, 6 in reserve; main, admin, token, floods; two for the audit log"
 agent_stop
 done_testing

@@ -24,6 +24,7 @@ config() {
   "listeners": [ { "name": "default", "path": "$1", "mode": "0600" },
                  { "name": "shop", "path": "$1.shop", "mode": "0666"
                    $([ -z "$group" ] || echo ", \"group\": \"$group\"") } ],
+  "admin_socket": "$1.admin",
   "tokens": [ $tokens_json ], "profiles_dir": "$work/profiles.d", "state_dir": "${3:-$work}",
   "audit": { "path": "$2" } }
 END

@@ -32,7 +32,7 @@ if command -v systemd-socket-activate >/dev/null; then
     like "$(cat "$work/stdout")" '^eyJ' '... and gets his token'
     runs 0 'a listener that was not passed is opened' hintsign --socket "$work/own.sock" mint acme --subject bob
     is "$(grep '^listening' "$work/agent.log" | sort)" \
-        "$(printf '%s\n' "listening on $work/own.sock" "listening on the service manager's socket default")" \
+        "$(printf '%s\n' "listening on $HINTSIGN_ADMIN_SOCKET" "listening on $work/own.sock" "listening on the service manager's socket default")" \
         'the log says which is which'
     agent_stop
     is "$(ls "$HINTSIGN_SOCKET" "$work/own.sock" 2>/dev/null)" "$HINTSIGN_SOCKET" \

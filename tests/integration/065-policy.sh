@@ -45,6 +45,7 @@ profile root '[ { "uid": 0 } ]'
 cat >"$work/agent.json" <<END
 { "listeners": [ { "name": "default", "path": "$HINTSIGN_SOCKET", "mode": "0666" },
                  { "name": "shop", "path": "$shop", "mode": "0666" } ],
+  "admin_socket": "$HINTSIGN_ADMIN_SOCKET",
   "tokens": [ $tokens_json ], "profiles_dir": "$work/profiles.d",
   "state_dir": "$work", "audit": { "path": "$work/audit.jsonl" } }
 END

@@ -38,7 +38,8 @@ tests_run=0
 tests_failed=0
 trap cleanup EXIT
 
-export HINTSIGN_SOCKET="$work/agent.sock" SOFTHSM2_CONF="$work/softhsm2.conf"
+export HINTSIGN_SOCKET="$work/agent.sock" HINTSIGN_ADMIN_SOCKET="$work/admin.sock"
+export SOFTHSM2_CONF="$work/softhsm2.conf"
 # A finding of a sanitizer is an exit status that no program of ours uses otherwise.
 export ASAN_OPTIONS="exitcode=99:detect_leaks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:exitcode=99:${UBSAN_OPTIONS:-}"
@@ -223,6 +224,7 @@ agent_config() {
 { "version": 1,
   "listeners": [ { "name": "default", "path": "$HINTSIGN_SOCKET", "mode": "0600" } ],
   "tokens": [ $tokens_json ],
+  "admin_socket": "$HINTSIGN_ADMIN_SOCKET",
   "profiles_dir": "$work/profiles.d", "state_dir": "$work",
   "audit": { "path": "$work/audit.jsonl" }${1:+,
   $1} }

@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# The admin socket: tokens are unlocked and locked by hand, and the configuration is read again.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util python3
+
+# profile NAME [TOKEN]: with a key of its name, on that token alone.
+profile() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1${2:+;token=hints-$2}",
+  "algorithm": "HS256", "client_id": "CLIENT", "audiences": [ "https://op.example" ],
+  "allow": $allow_me }
+END
+}
+
+mints() {
+    hintsign mint "$1" --subject bob
+}
+
+# state TOKEN: up, down or locked.
+state() {
+    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
+}
+
+terminal() {
+    python3 "$top_srcdir/tests/integration/terminal.py" "$@"
+}
+
+# without_pin TOKEN: as agent.json has it, for a token that is unlocked by hand.
+without_pin() {
+    echo "{ \"name\": \"$1\", \"uri\": \"pkcs11:token=hints-$1?module-path=$module\" }"
+}
+
+token_create
+token_create b
+for key in one two; do key_import "$key" "$(random_hex 32)"; done
+printf '%s' "$(random_hex 32)" | hintsign-key import --token "$(token_uri b)" --label two-b \
+    >"$work/import.log" 2>&1 || bail_out "$(cat "$work/import.log")"
+profile one
+profile two-b
+pin=$(cat "$work/pin")
+with_pins=$tokens_json
+
+# --- one token, without a pin-source ---
+
+tokens_json=$(without_pin a)
+rm "$work/profiles.d/two-b.json"
+agent_config
+agent_launch
+is "$(state a)" locked 'a token without pin-source starts locked'
+like "$(hintsign status)" 'token +a +locked: waiting for the PIN' '... and waits for its PIN'
+runs 4 '... meanwhile nothing is minted' mints one
+like "$(cat "$work/stderr")" '^hintsign: Locked: ' '... because it is locked'
+is "$(stat -c %a "$HINTSIGN_ADMIN_SOCKET")" 600 'the admin socket is for its owner'
+
+runs 0 'a PIN from a pipe' hintsign unlock <<<"$pin"
+is "$(cat "$work/stdout")" 'token   a  up' '... unlocks the only token'
+runs 0 '... and it mints' mints one
+runs 0 'unlocking what is unlocked' hintsign unlock a <<<"$pin"
+runs 0 'lock' hintsign lock
+is "$(cat "$work/stdout")" 'token   a  locked' '... locks it'
+runs 4 '... and it mints no more' mints one
+runs 0 '... nor after a reload' hintsign reload
+is "$(state a)" locked '... which leaves it locked'
+
+runs 0 'a PIN that is typed' terminal 'PIN of token a: ' "$pin\\r" -- hintsign unlock a
+unlike "$(cat "$work/stdout")" "$pin" '... is not shown'
+like "$(cat "$work/stdout")" 'echo=on' '... and the echo is on again'
+is "$(state a)" up '... and unlocks'
+runs 130 'Ctrl-C instead of a PIN' terminal 'PIN of the token: ' 'half\x03' -- hintsign unlock
+like "$(cat "$work/stdout")" 'echo=on' '... ends it with the echo on'
+runs 2 'no PIN' hintsign unlock </dev/null
+runs 2 'a PIN that is too long' hintsign unlock < <(head -c 5000 /dev/zero | tr '\0' 7)
+runs 1 'a PIN with a NUL byte' hintsign unlock < <(printf '12\00034')
+like "$(cat "$work/stderr")" '^hintsign: InvalidMessage: ' '... is none'
+runs 1 'another token' hintsign unlock b --no-pin
+is "$(cat "$work/stderr")" 'hintsign: UnknownToken: There is no token of that name.' '... is unknown'
+runs 3 'no admin socket' hintsign unlock --socket "$work/nowhere" --no-pin
+runs 2 'a wrong option' hintsign lock --no-pin
+
+# Nobody knows whether the PIN was tried: it is not sent again.
+python3 - "$work/dropping.sock" >"$work/calls" <<'END' &
+import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+server.settimeout(20)
+server.accept()[0].recv(4096)
+server.settimeout(1)
+try:
+    server.accept()
+    print("again")
+except TimeoutError:
+    print("once")
+END
+dropping=$!
+wait_for 20 test -S "$work/dropping.sock"
+runs 3 'an agent that drops the connection' hintsign unlock --socket "$work/dropping.sock" <<<"$pin"
+wait "$dropping"
+is "$(cat "$work/calls")" once '... is not asked again'
+
+# --- reload ---
+
+is "$(hintsign status | sed -n 's/.*configuration //p')" 2 'one reload so far'
+profile two
+runs 0 'a new profile' hintsign reload
+is "$(cat "$work/stdout")" 'configuration 3' '... is in force'
+runs 0 '... when reload ends' mints two
+echo '{' >"$work/profiles.d/bad.json"
+runs 1 'a mistake' hintsign reload
+like "$(cat "$work/stderr")" "^hintsign: InvalidConfiguration: $work/profiles.d/bad.json:2: " '... is told'
+rm "$work/profiles.d/bad.json"
+for i in {1..8}; do hintsign reload >"$work/out.$i" 2>&1 & clients[i]=$!; done
+runs 0 'eight at once' wait "${clients[@]}"
+is "$(sort "$work"/out.* | uniq -c | awk '{ print $2 }' | sort -u)" configuration '... get their answers'
+runs 0 'the token that was unlocked by hand stays so' mints one
+
+# --- who may, and bad messages ---
+
+cat >"$work/messages.py" <<'END'
+import sys
+sys.path.insert(0, __import__("os").environ["top_srcdir"] + "/tests/integration")
+from varlink_client import *
+ADMIN = "io.hintsign.Admin."
+path = os.environ["HINTSIGN_ADMIN_SOCKET"]
+with Client(path) as client:
+    client.send(encode(ADMIN + "Reload") + encode(SERVICE + "GetInfo") + encode(ADMIN + "Burn"))
+    ok("configuration" in client.reply()["parameters"], "several calls in a row")
+    equal(client.reply()["parameters"]["interfaces"], [SERVICE[:-1], ADMIN[:-1]], "... are answered in turn")
+    equal(error(client.reply()), "MethodNotFound", "... each by itself")
+    text = client.call(SERVICE + "GetInterfaceDescription", {"interface": ADMIN[:-1]})["parameters"]["description"]
+    with open(os.environ["top_srcdir"] + "/doc/io.hintsign.Admin.varlink", encoding="utf-8") as file:
+        equal(text, file.read(), "the interface is the one in doc/")
+for name, data in [("no JSON", b"hello\0"), ("no end", b"x" * 40000), ("names twice", b'{"method":"a","method":"a"}\0')]:
+    with Client(path) as client:
+        client.send(data)
+        equal(error(client.reply()), "InvalidMessage", name)
+        equal(client.read(), None, "... ends the connection")
+with Client(path) as client:
+    client.send(b'{"method"')
+    client.half_close()
+    equal(client.read(), None, "half a message")
+END
+python3 "$work/messages.py" >"$work/tap"
+include_tap <"$work/tap"
+
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    chmod 711 "$work"
+    chmod 666 "$HINTSIGN_ADMIN_SOCKET"
+    runs 0 'a socket that others can write to' setpriv --reuid 65533 --clear-groups \
+        env HINTSIGN_ADMIN_SOCKET="$HINTSIGN_ADMIN_SOCKET" python3 - <<'END'
+import os, socket
+client = socket.socket(socket.AF_UNIX)
+client.connect(os.environ["HINTSIGN_ADMIN_SOCKET"])
+client.settimeout(20)
+print(client.recv(4096))
+END
+    like "$(cat "$work/stdout")" 'io.hintsign.Admin.NotAllowed' '... serves them nothing'
+    agent_log_has '^WARNING: admin socket: uid 65533 was sent away$'
+    is $? 0 '... and the log says who it was'
+else
+    skip 'another user' 'only root can be another user'
+fi
+
+# --- a wrong PIN ---
+
+runs 0 'locked again' hintsign lock a
+runs 1 'a wrong PIN' hintsign unlock a <<<wrong
+like "$(cat "$work/stderr")" '^hintsign: LoginFailed: a: C_Login: CKR_PIN_INCORRECT; .*CKF_USER_PIN_COUNT_LOW' \
+    '... is said so, and how the token stands'
+is "$(state a)" locked '... and the token stays locked'
+runs 0 'the right one, although the token counts' hintsign unlock a <<<"$pin"
+runs 0 '... unlocks it' mints one
+unlike "$(cat "$work/agent.log" "$work/audit.jsonl" <(hintsign status --json))" "$pin" \
+    'the PIN is in no log and no status'
+agent_stop
+me="\"uid\":$(id -u),\"pid\":[0-9]*"
+is "$(grep -oE '"type":"(unlock|lock|login_failed)",.*"prev"' "$work/audit.jsonl" | tail -n 3 |
+    sed "s/$me/by me/; s/,\"prev\"//; s/\"error\":\"C_Login: CKR_PIN_INCORRECT; .*/why/" | tr '\n' ' ')" \
+    '"type":"lock","token":"a",by me "type":"login_failed","token":"a",by me,why "type":"unlock","token":"a",by me ' \
+    'what an administrator does is in the audit log'
+is "$(ls "$HINTSIGN_ADMIN_SOCKET" 2>/dev/null)" '' 'the admin socket goes with the agent'
+
+# --- two tokens of one module ---
+
+profile one a
+profile two-b b
+rm "$work/profiles.d/two.json"
+tokens_json="$(without_pin a), $(without_pin b)"
+agent_config
+agent_launch
+runs 1 'no name, with two tokens' hintsign unlock <<<"$pin"
+like "$(cat "$work/stderr")" '^hintsign: UnknownToken: There are several tokens' '... is not guessed'
+runs 0 'the first' hintsign unlock a <<<"$pin"
+runs 0 '... mints' mints one
+runs 4 '... and the second not yet' mints two-b
+runs 0 'the second' hintsign unlock b <<<"$pin"
+runs 0 '... mints' mints two-b
+runs 0 '... and the first still does' mints one
+
+# The login of one lasts, whatever is done with the other, and nobody who mints with it notices.
+subjects() {
+    until [ -e "$work/enough" ] || [ ! -d "$work" ]; do seq -f "$(printf 'x%.0s' {1..500})%g" 50; done
+}
+subjects | tee "$work/in" | hintsign mint one --subjects-from - >"$work/out" 2>"$work/err" &
+client=$!
+wait_for 20 test -s "$work/out"
+failed=0
+for i in {1..10}; do
+    hintsign lock b >/dev/null || failed=$((failed + 1))
+    hintsign unlock b <<<wrong >/dev/null 2>&1 && failed=$((failed + 1))
+    hintsign unlock b <<<"$pin" >/dev/null || failed=$((failed + 1))
+    hintsign reload >/dev/null || failed=$((failed + 1))
+done
+: >"$work/enough"
+is "$failed" 0 'one token is locked and unlocked ten times'
+runs 0 '... while another one mints' wait "$client"
+is "$(grep -c '^eyJ' "$work/out")" "$(wc -l <"$work/in")" '... every token that it is asked for'
+runs 0 'lock without a name' hintsign lock
+is "$(tr '\n' ' ' <"$work/stdout")" 'token   a  locked token   b  locked ' '... locks all of them'
+agent_stop
+tokens_json=$with_pins
+
+# --- a token that names a credential of the service manager ---
+
+mkdir "$work/credentials"
+install -m 400 "$work/pin" "$work/credentials/hsm"
+tokens_json="{ \"name\": \"a\", \"uri\": \"pkcs11:token=hints-a?module-path=$module&pin-source=credential:hsm\" }"
+rm "$work/profiles.d/two-b.json"
+agent_config
+CREDENTIALS_DIRECTORY=$work/credentials agent_start
+runs 0 'a PIN that is a credential' mints one
+runs 0 'locked by hand' hintsign lock a
+runs 0 '... and unlocked with the credential' hintsign unlock a --no-pin
+runs 0 '... it mints' mints one
+agent_stop
+done_testing

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# A wrong PIN: how often the module sees it, also across reloads and restarts.
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util
+[ "$SANITIZED" = no ] || skip_all 'a faulty module that is loaded late confuses the sanitizers'
+
+token_create
+key_import acme "$(random_hex 32)"
+profile_write acme <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
+: >"$FAULTY_SCRIPT"
+cp "$work/pin" "$work/good"
+uri="pkcs11:token=hints-a?module-path=$top_builddir/tests/fault/.libs/faulty.so"
+
+logins() {
+    grep -cx C_Login "$FAULTY_SCRIPT.calls"
+}
+
+state() {
+    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
+}
+
+# wrong N NAME: the module has seen so many logins.
+tried() {
+    is "$(logins)" "$1" "$2: logins: $1"
+}
+
+# --- a PIN file that is wrong ---
+
+echo wrong >"$work/pin"
+tokens_json="{ \"name\": \"a\", \"uri\": \"$uri&pin-source=file:$work/pin\" }"
+agent_config
+agent_launch
+is "$(state a)" locked 'a wrong PIN file'
+tried 1 'at the start'
+runs 0 'reload' hintsign reload
+tried 1 'after a reload'
+runs 4 'a mint' hintsign mint acme --subject bob
+tried 1 'after a request'
+agent_stop
+agent_launch
+is "$(state a)" locked 'the next process'
+tried 1 'by the next process'
+cp "$work/good" "$work/pin"
+runs 0 'reload with the right file' hintsign reload
+is "$(state a)" locked '... tries none while the token counts'
+tried 1 'with a corrected file'
+runs 0 'unlock --no-pin' hintsign unlock a --no-pin
+tried 2 'by hand'
+runs 0 '... and it mints' hintsign mint acme --subject bob
+agent_stop
+
+# --- a token that does not tell that it counts ---
+
+echo wrong >"$work/pin"
+printf 'C_Login 0xa0 1\n' >"$FAULTY_SCRIPT" # the token itself sees none
+: >"$FAULTY_SCRIPT.calls"
+agent_launch
+is "$(state a)" locked 'a wrong PIN file, with a token that does not count'
+tried 1 'at the start'
+runs 0 'reload' hintsign reload
+tried 1 'after a reload'
+cp "$work/good" "$work/pin"
+runs 0 'reload with the right file' hintsign reload
+tried 2 'with a corrected file'
+is "$(state a)" up '... which unlocks it'
+agent_stop
+
+# --- two names for one token ---
+
+echo wrong >"$work/pin"
+printf 'C_Login 0xa0 1\n' >"$FAULTY_SCRIPT"
+: >"$FAULTY_SCRIPT.calls"
+tokens_json="{ \"name\": \"a\", \"uri\": \"$uri&pin-source=file:$work/pin\" },
+  { \"name\": \"again\", \"uri\": \"$uri&pin-source=file:$work/good\" }"
+agent_config
+agent_launch
+is "$(state a) $(state again)" 'locked down' 'a token that has two names'
+like "$(hintsign status)" 'again +down: it is the same token as a' '... is told from another one'
+tried 1 'for both'
+agent_stop
+done_testing

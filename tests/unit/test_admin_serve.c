@@ -1,0 +1,170 @@
+/* Tests of agent/admin_serve.c: messages to the admin socket, against their interface. Orders to
+ * tokens need a prober: see the integration tests. */
+#include "config.h"
+#include "agent/admin_serve.h"
+#include "agent/interface.h"
+
+#include "tests/unit/given.h"
+#include "tests/unit/idl.h"
+#include "tests/unit/scratch.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct service *service;
+static struct reload reload;
+static struct text reply;
+static bool more;
+
+static int begin(void **state)
+{
+    int r = scratch_open(state);
+    service = given_service();
+    reload_init(&reload, service, "agent.json", service->conf);
+    return r;
+}
+
+static int end(void **state)
+{
+    reload_free(&reload);
+    given_end(service);
+    text_free(&reply);
+    return scratch_close(state);
+}
+
+/* ' stands for ". Returns the reply, also with '. */
+static const char *call(const char *text)
+{
+    const struct peer root = {.listener = "admin", .identified = true};
+    char *message = quoted(text);
+    text_free(&reply);
+    more = admin_serve(service, &reload, &root, message, strlen(message), &reply);
+    free(message);
+    for (size_t i = 0; i < reply.length; i++)
+        reply.data[i] = reply.data[i] == '"' ? '\'' : reply.data[i];
+    return reply.length ? reply.data : "";
+}
+
+static void assert_reply(const char *text, const char *part)
+{
+    const char *answer = call(text);
+    if (!strstr(answer, part))
+        fail_msg("%s: got %s, wanted %s", text, answer, part);
+}
+
+static void no_messages(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{'method':7}",
+        "{}",
+        "{'method':'a','method':'b'}",
+        "{'method':'a','a':{'pin':'1'},'pin':'2'}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_reply(texts[i],
+                     "{'error':'io.hintsign.Admin.InvalidMessage','parameters':{'message':'");
+        assert_false(more);
+    }
+}
+
+static void wrong_calls(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"{'method':'io.hintsign.Admin.Burn'}",
+         "MethodNotFound','parameters':{'method':'io.hintsign.Admin.Burn'}}"},
+        {"{'method':'io.hintsign.Agent.Mint'}", "MethodNotFound"},
+        {"{'method':'io.hintsign.Admin.Lock','parameters':[]}",
+         "InvalidParameter','parameters':{'parameter':'parameters'}}"},
+        {"{'method':'io.hintsign.Admin.Lock','parameters':{'pin':'1'}}", "{'parameter':'pin'}"},
+        {"{'method':'io.hintsign.Admin.Lock','parameters':{'token':1}}", "{'parameter':'token'}"},
+        {"{'method':'io.hintsign.Admin.Lock','upgrade':true}", "{'parameter':'upgrade'}"},
+        {"{'method':'io.hintsign.Admin.Unlock','parameters':{'pin':''}}", "{'parameter':'pin'}"},
+        {"{'method':'io.hintsign.Admin.Unlock','parameters':{'pin':7}}", "{'parameter':'pin'}"},
+        {"{'method':'io.hintsign.Admin.Unlock','parameters':{'\\u0070in':'1'}}",
+         "{'parameter':'pin'}"},
+        {"{'method':'io.hintsign.Admin.Unlock','parameters':{'token':'no'}}",
+         "io.hintsign.Admin.UnknownToken"},
+        {"{'method':'io.hintsign.Admin.Lock','parameters':{'token':'no'}}",
+         "io.hintsign.Admin.UnknownToken"},
+        {"{'method':'org.varlink.service.GetInterfaceDescription'}", "{'parameter':'interface'}"},
+        {"{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'a.b'}"
+         "}",
+         "InterfaceNotFound','parameters':{'interface':'a.b'}}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_reply(cases[i].text, cases[i].wanted);
+        assert_true(more);
+    }
+}
+
+static void what_it_is(void **state)
+{
+    (void)state;
+    assert_reply("{'method':'org.varlink.service.GetInfo'}",
+                 "['org.varlink.service','io.hintsign.Admin']");
+    assert_reply("{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface'"
+                 ":'io.hintsign.Admin'}}",
+                 "{'parameters':{'description':'# What an administrator");
+    assert_string_equal(call("{'method':'org.varlink.service.GetInfo','oneway':true}"), "");
+}
+
+/* Nobody reloads here: whoever waits is let go at the end. */
+static void reload_at_the_end(void **state)
+{
+    sigset_t set;
+    (void)state;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    reload_end(&reload);
+    assert_reply("{'method':'io.hintsign.Admin.Reload'}",
+                 "io.hintsign.Admin.NotDone','parameters':{'message':'It is not done "
+                 "yet.','retry_after_ms':1000}}");
+}
+
+static void methods_are_those_of_the_interface(void **state)
+{
+    const char *parameters[4], *name;
+    struct idl *idl = malloc(sizeof *idl);
+    size_t declared = 0, served = 0;
+    (void)state;
+    assert_non_null(idl);
+    idl_read(interface_admin, idl);
+    for (size_t i = 0; i < idl->count; i++)
+        declared += strcmp(idl->list[i].keyword, "method") == 0;
+    for (; (name = admin_serve_method_at(served, parameters)); served++) {
+        const struct idl_declaration *method = idl_find(idl, "method", name);
+        assert_non_null(method);
+        size_t count = 0;
+        for (; parameters[count]; count++)
+            assert_string_equal(parameters[count], method->in.members[count].name);
+        assert_string_equal(method->in.members[count].name, "");
+    }
+    assert_int_equal(served, declared);
+    free(idl);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(no_messages),
+        TEST(wrong_calls),
+        TEST(what_it_is),
+        TEST(reload_at_the_end),
+        TEST(methods_are_those_of_the_interface),
+    };
+    return cmocka_run_group_tests_name("admin_serve", tests, NULL, NULL);
+}
