@@ -159,4 +159,48 @@ verify "$work"/killed.*
 runs 0 '... as hintsign-audit finds it' hintsign-audit verify "$work/audit.jsonl"
 is "$(find "$work" -name 'killed.*' -size +0 | wc -l)" $((8 * rounds)) "$rounds times kill -9 under load"
 agent_stop
+
+# --- the administrators' side ---
+
+# events: the types of the records since the last start, without decisions.
+events() {
+    sed -n 's/.*"type":"\([a-z_]*\)".*/\1/p' "$work/audit.jsonl" | tac | sed '/^start$/q' | tac |
+        grep -v '^mint$' | xargs
+}
+
+profile_write pingone <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+agent_start
+is "$(events)" 'start token_state key_set' 'a start'
+like "$(grep '"type":"start"' "$work/audit.jsonl" | tail -n 1)" \
+    "\"configuration_sha256\":\"$(sha256sum <"$work/agent.json" | cut -d' ' -f1)\"" '... with the hash of agent.json'
+like "$(grep '"type":"start"' "$work/audit.jsonl" | tail -n 1)" \
+    "\{\"name\":\"pingone\",\"sha256\":\"$(sha256sum <"$work/profiles.d/pingone.json" | cut -d' ' -f1)\"\}" \
+    '... and of each profile'
+agent_reload
+wait_for 20 eval '[[ $(events) == *reload ]]'
+is "$(events)" 'start token_state key_set reload' 'a reload'
+key_import another "$(random_hex 32)"
+echo '{' >"$work/profiles.d/broken.json"
+agent_reload
+wait_for 20 eval '[[ $(events) == *reload\ reload ]]'
+like "$(grep '"type":"reload"' "$work/audit.jsonl" | tail -n 1)" '"configuration":2,"error":"' \
+    'a reload that fails'
+rm "$work/profiles.d/broken.json"
+agent_reload
+wait_for 20 eval '[[ $(events) == *reload\ *reload\ *reload ]]'
+is "$(events)" 'start token_state key_set reload reload key_set reload' 'a new key'
+agent_stop
+is "$(events)" 'start token_state key_set reload reload key_set reload stop' 'the end'
+mv "$work/pin" "$work/right-pin"
+echo wrong >"$work/pin"
+agent_launch
+wait_for 20 eval '[[ $(events) == *token_state ]]'
+is "$(events)" 'start login_failed token_state' 'a wrong PIN'
+like "$(grep '"type":"login_failed"' "$work/audit.jsonl")" '"token":"a","error":"C_Login: CKR_PIN_INCORRECT"' \
+    '... is recorded, not the PIN'
+agent_stop
+verify
 done_testing
