@@ -115,6 +115,18 @@ void audit_event_token(struct audit_keeper *keeper, const struct token *token,
     audit_keeper_add(keeper, &members);
 }
 
+void audit_event_doubtful(struct audit_keeper *keeper, const struct token *token,
+                          const struct key *key, const char *since)
+{
+    struct text members = {0};
+    audit_record_begin(&members, "doubtful");
+    audit_record_string(&members, "token", token->name);
+    audit_record_string(&members, "key", key->label);
+    audit_record_string(&members, "key_digest", key->digest);
+    audit_record_string(&members, "since", since);
+    audit_keeper_add(keeper, &members);
+}
+
 /* One object: what it is called and what it may do, as the token tells it. */
 static bool hash_object(const struct crypto *crypto, const struct object *object,
                         unsigned char ret_hash[static AUDIT_HASH_BYTES])

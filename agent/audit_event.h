@@ -26,6 +26,10 @@ void audit_event_login(struct audit_keeper *keeper, const char *type, const char
 void audit_event_token(struct audit_keeper *keeper, const struct token *token,
                        enum token_state state);
 
+/* `doubtful`: what the key has signed on the token since that time (RFC 3339) may be wrong. */
+void audit_event_doubtful(struct audit_keeper *keeper, const struct token *token,
+                          const struct key *key, const char *since);
+
 /* `key_set`: what the index of a token found. Only on the thread that makes the index. `last` is
  * the hash of the record before, zeros at first; the same keys are not recorded again. */
 void audit_event_keys(struct audit_keeper *keeper, const struct crypto *crypto,

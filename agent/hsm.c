@@ -24,7 +24,7 @@ struct served {
     struct module *module;
     struct token *tokens[CONF_TOKENS_MAX];
     size_t token_count;
-    struct recorded recorded[CONF_TOKENS_MAX]; /* of the prober's thread */
+    struct recorded recorded[CONF_TOKENS_MAX]; /* their states under the lock */
     struct prober *prober;
     uint64_t resolved; /* the serial number of the keyring; under the lock */
 };
@@ -124,9 +124,12 @@ static void record_state(struct served *served, const struct token *token, enum 
     /* An administrator's own is recorded with his name. */
     if (state == TOKEN_LOCKED && strncmp(detail, "C_Login", 7) == 0 && !token->asked_for)
         audit_event_login(keeper, "login_failed", token->name, NULL, detail);
-    if (served->recorded[i].state != state)
-        audit_event_token(keeper, token, state);
+    pthread_mutex_lock(&served->hsm->lock);
+    bool changed = served->recorded[i].state != state;
     served->recorded[i].state = state;
+    pthread_mutex_unlock(&served->hsm->lock);
+    if (changed)
+        audit_event_token(keeper, token, state);
 }
 
 static void token_changed(void *context, struct token *token, enum token_state state,
@@ -155,13 +158,14 @@ static void resolved(void *context, struct keyring *keyring)
 
 static void doubtful(void *context, const struct key *key, const struct token *token, time_t since)
 {
+    const struct served *served = context;
     struct tm utc;
     char text[32] = "";
-    (void)context;
     if (gmtime_r(&since, &utc))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     log_error("token %s: key %s gave a wrong answer: what it has signed since %s is doubtful",
               token->name, key->label, text);
+    audit_event_doubtful(served->hsm->keeper, token, key, text);
 }
 
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])

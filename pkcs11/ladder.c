@@ -24,7 +24,7 @@ static void set_state(struct ladder *ladder, struct token *token, enum token_sta
     int64_t now = watch_now();
     token_set_state(token, state, detail);
     bool told = token->told_at != 0 && now < token->told_at + TELL_AGAIN_MS;
-    if (old_state == state && (told || strcmp(old, detail) == 0))
+    if (old_state == state && (strcmp(old, detail) == 0 || (told && state == TOKEN_DOWN)))
         return;
     token->told_at = now;
     ladder->events->token_changed(ladder->context, token, state, detail);

@@ -54,6 +54,7 @@ static const struct details {
     {"lock", {"token"}},
     {"login_failed", {"token"}},
     {"token_state", {"token", "state"}},
+    {"doubtful", {"token", "key", "key_digest", "since"}},
     {"key_set", {"token", "keys"}},
     {"rotate", {"previous"}},
     {"gap", {"expected_seq", "found_seq"}},

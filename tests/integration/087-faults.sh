@@ -119,6 +119,7 @@ if agent_log_has 'token a: key acme gave a wrong answer: what it has signed sinc
 else
     not_ok 'after a wrong MAC the log says what is doubtful'
 fi
+runs 0 '... and so does the audit log' wait_for 3 grep -q '"type":"doubtful","token":"a","key":"acme","key_digest":"[0-9a-f]*","since":"2' "$work/audit.jsonl"
 runs 0 'and the key is not used' wait_for 2 eval '! mints'
 script ''
 runs 0 'until it answers as it did' wait_for 2 mints
