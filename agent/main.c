@@ -10,6 +10,7 @@
 #include "agent/status.h"
 
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,6 +93,8 @@ static int open_crypto(struct service *service, const char *properties,
                        char error[static CONF_ERROR_MAX])
 {
     struct p11_error reason;
+    /* openssl.cnf could load providers into the context that modules use: our own would ask us. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     if (jose_new(properties, &service->jose) < 0) {
         snprintf(error, CONF_ERROR_MAX, "OpenSSL lacks what the properties \"%s\" ask for",
                  properties ? properties : "");
