@@ -434,6 +434,16 @@ tests_interop_jose_tool_CPPFLAGS = $(AM_CPPFLAGS) $(JOSE_CFLAGS)
 tests_interop_jose_tool_SOURCES = tests/interop/jose_tool.c tests/unit/jose_keys.c
 tests_interop_jose_tool_LDADD = $(JOSE_LIBS)
 
+# OpenSSL's provider, used by the openssl command and by a program.
+INTEGRATION_TESTS += \
+	tests/integration/140-openssl.sh \
+	tests/integration/141-openssl-threads.sh
+EXTRA_DIST += tests/integration/openssl.sh
+check_PROGRAMS += tests/interop/evp_client
+tests_interop_evp_client_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_interop_evp_client_SOURCES = tests/interop/evp_client.c
+tests_interop_evp_client_LDADD = libhintsign.la $(CRYPTO_LIBS)
+
 # SoftHSM2 that misbehaves by script.
 check_LTLIBRARIES += tests/fault/faulty.la
 tests_fault_faulty_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)

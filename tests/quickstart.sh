@@ -24,6 +24,10 @@ print(jwk.JWK.from_pem(sys.stdin.buffer.read()).export())
 "$python" tests/interop/sealed.py open "$QUICKSTART_DIR/provider.jwk" "$QUICKSTART_DIR/jwks.json" \
     <"$QUICKSTART_DIR/sealed" | grep '"MSISDN":"+12025550123"'
 
+# A certificate, signed and verified through OpenSSL.
+./quickstart openssl req -x509 -key hintsign:www -subj /CN=www.example -out "$QUICKSTART_DIR/www.crt"
+openssl verify -CAfile "$QUICKSTART_DIR/www.crt" "$QUICKSTART_DIR/www.crt"
+
 # A profile of your own.
 echo 'a secret that has thirty-two bytes' | ./quickstart key import --label shop
 sed -n '/{ "version": 1, "kind"/,/} ] }/p' README.md |
@@ -33,7 +37,7 @@ sed -n '/{ "version": 1, "kind"/,/} ] }/p' README.md |
 
 # The second run reuses what is there; the running agent too.
 pid=$(cat "$QUICKSTART_DIR/agent.pid")
-[ "$(./quickstart | grep -c ' kept$')" = 3 ]
+[ "$(./quickstart | grep -c -e ' kept$' -e 'self-signature verify OK$')" = 4 ]
 ./quickstart jwks modrna | cmp - "$QUICKSTART_DIR/jwks.json"
 [ "$pid" = "$(cat "$QUICKSTART_DIR/agent.pid")" ]
 ./quickstart mint shop --subject bob
