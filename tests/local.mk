@@ -440,6 +440,14 @@ INTEGRATION_TESTS += \
 	tests/integration/141-openssl-threads.sh
 EXTRA_DIST += tests/integration/openssl.sh
 check_PROGRAMS += tests/interop/evp_client
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_provider_jwk
+TESTS += tests/unit/test_provider_jwk
+endif
+tests_unit_test_provider_jwk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_provider_jwk_SOURCES = tests/unit/test_provider_jwk.c \
+	client/provider/algorithm.c client/provider/jwk.c
+tests_unit_test_provider_jwk_LDADD = $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS)
 tests_interop_evp_client_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_interop_evp_client_SOURCES = tests/interop/evp_client.c
 tests_interop_evp_client_LDADD = libhintsign.la $(CRYPTO_LIBS)
