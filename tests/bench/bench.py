@@ -155,6 +155,7 @@ class Bench:
             "version": 1, "workers": workers, "listeners": [{"name": "default", "path": path}],
             "admin_socket": path + ".admin",
             "tokens": [{"name": "bench", "uri": uri or self.uri, "max_sessions": workers + 2}],
+            "state_dir": self.path(f"{name}.state"),
             "profiles_dir": self.path("profiles.d"), "provider_keys_dir": self.path("keys"),
             "audit": {"path": self.path(f"{name}.jsonl"), "sync": "interval"}}))
         agent = self.start(*wrapper, "hintsign-agent", "--config", self.path(f"{name}.json"),
