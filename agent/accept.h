@@ -5,7 +5,7 @@
 #include "agent/form.h"
 #include "agent/json_file.h"
 #include "agent/request.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #define ACCEPT_MEMBERS_MAX 16                       /* of an object */
 #define ACCEPT_INTEGER_MAX (((int64_t)1 << 53) - 1) /* what every JSON reader keeps exactly */

@@ -3,7 +3,7 @@
 #define HINTSIGN_AGENT_ACCESS_H
 
 #include "agent/conf.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #include <openssl/evp.h>
 

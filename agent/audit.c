@@ -6,7 +6,7 @@
 #include "agent/audit_start.h"
 #include "agent/log.h"
 #include "agent/refusal.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #include <errno.h>
 #include <openssl/evp.h>

@@ -3,7 +3,7 @@
 #define HINTSIGN_AGENT_AUDIT_RECORD_H
 
 #include "agent/peer.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #include <openssl/evp.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 
 #include "agent/jose/jose.h"
 #include "agent/refusal.h"
-#include "agent/text.h"
+#include "client/text.h"
 #include "agent/verdict.h"
 
 #include <time.h>

@@ -39,7 +39,6 @@ agent_libagent_a_SOURCES = \
 	agent/interface.c agent/interface.h \
 	agent/json_file.c agent/json_file.h \
 	agent/json_line.c agent/json_line.h \
-	agent/json_value.c agent/json_value.h \
 	agent/kid.c agent/kid.h \
 	agent/kind.c agent/kind.h \
 	agent/limits.c agent/limits.h \
@@ -63,12 +62,13 @@ agent_libagent_a_SOURCES = \
 	agent/serve.c agent/serve.h \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \
-	agent/text.c agent/text.h \
-	agent/utf8.c agent/utf8.h \
 	agent/throttle.c agent/throttle.h \
 	agent/unit.c agent/unit.h \
 	agent/verdict.h \
 	agent/worker.c agent/worker.h \
+	client/json_value.c client/json_value.h \
+	client/text.c client/text.h \
+	client/utf8.c client/utf8.h \
 	client/varlink.c client/varlink.h
 
 # JOSE formats: a library of its own, which needs nothing else of ours.

@@ -2,7 +2,7 @@
 #ifndef HINTSIGN_AGENT_PROCESS_H
 #define HINTSIGN_AGENT_PROCESS_H
 
-#include "agent/text.h"
+#include "client/text.h"
 
 /* What /proc/self/status tells (proc_pid_status(5)); sizes in KiB. */
 struct process_facts {

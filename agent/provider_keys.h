@@ -6,7 +6,7 @@
 #include "agent/jose/jose.h"
 #include "agent/profile.h"
 #include "agent/refusal.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #define PROVIDER_KEYS_REASON_MAX 600
 

@@ -4,7 +4,7 @@
 
 #include "agent/jose/jose.h"
 #include "agent/policy.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 /* Writes the reply's parameters, {"jwks":{"keys":[...]}}: the keys of `profile`, or, where it is
  * NULL, of all profiles that the caller may use, each key once. Profiles of client secrets have

@@ -3,7 +3,7 @@
 #define HINTSIGN_AGENT_REPLY_H
 
 #include "agent/refusal.h"
-#include "agent/text.h"
+#include "client/text.h"
 #include "client/varlink.h"
 
 /* The longest `parameters` that clients take. */

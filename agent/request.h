@@ -2,7 +2,7 @@
 #ifndef HINTSIGN_AGENT_REQUEST_H
 #define HINTSIGN_AGENT_REQUEST_H
 
-#include "agent/json_value.h"
+#include "client/json_value.h"
 #include "agent/refusal.h"
 
 #define REQUEST_VALUES_MAX    512 /* of JSON in a message, all taken together */

@@ -5,7 +5,7 @@
 #include "agent/audit.h"
 #include "agent/hsm.h"
 #include "agent/policy.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #define STATUS_REASON_MAX 800
 

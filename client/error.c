@@ -125,11 +125,12 @@ static int classify(const char *name, bool retry_advised)
 
 /* The agent's sentence, with the claim before it where it tells one. InvalidParameter is Varlink's
  * own error and promises no sentence. */
-static void make_sentence(char *sentence, size_t size, int code, const json_t *parameters)
+static void make_sentence(char *sentence, size_t size, int code,
+                          const struct json_value *parameters)
 {
-    const char *message = json_string_value(json_object_get(parameters, "message"));
-    const char *claim = json_string_value(json_object_get(parameters, "claim"));
-    const char *parameter = json_string_value(json_object_get(parameters, "parameter"));
+    const char *message = json_value_string(parameters, "message");
+    const char *claim = json_value_string(parameters, "claim");
+    const char *parameter = json_value_string(parameters, "parameter");
     if (message)
         snprintf(sentence, size, "%s%s%s", claim ? claim : "", claim ? ": " : "", message);
     else if (parameter)
@@ -138,18 +139,22 @@ static void make_sentence(char *sentence, size_t size, int code, const json_t *p
         snprintf(sentence, size, "%s", hintsign_strerror(code));
 }
 
-int error_set_reply(struct error *error, const char *name, const json_t *parameters)
+int error_set_memory(struct error *error)
 {
-    const json_t *message = json_object_get(parameters, "message");
-    const json_t *retry = json_object_get(parameters, "retry_after_ms");
-    if ((message && !json_is_string(message)) || (retry && !json_is_integer(retry)) ||
-        (retry && json_integer_value(retry) < 0))
+    return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
+}
+
+int error_set_reply(struct error *error, const char *name, const struct json_value *parameters)
+{
+    const struct json_value *message = json_value_member(parameters, "message");
+    const struct json_value *retry = json_value_member(parameters, "retry_after_ms");
+    if ((message && message->type != JSON_VALUE_STRING) ||
+        (retry && (retry->type != JSON_VALUE_INTEGER || retry->integer < 0)))
         return error_set(error, HINTSIGN_PROTOCOL, "an error's parameters are of a wrong type");
 
     char sentence[SENTENCE_SIZE];
     int code = classify(name, retry != NULL);
     const char *dot = strrchr(name, '.');
     make_sentence(sentence, sizeof sentence, code, parameters);
-    return record(error, code, dot ? dot + 1 : name, sentence,
-                  retry ? json_integer_value(retry) : -1);
+    return record(error, code, dot ? dot + 1 : name, sentence, retry ? retry->integer : -1);
 }

@@ -4,6 +4,7 @@
 #include "client/exchange.h"
 
 #include "client/reply.h"
+#include "client/utf8.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,59 +23,38 @@ struct state {
     size_t answered; /* requests before this one are done */
     size_t sent;     /* ... have left wholly */
     size_t composed; /* ... were put into `output` */
-    char *output;
-    size_t start; /* first byte not sent */
-    size_t end;
-    size_t size;
+    struct text output;
+    size_t start; /* first byte of the output that is not sent */
+    struct reply reply;
     int64_t deadline; /* of the next answer */
     bool lost;        /* the connection died since the last answer */
 };
-
-static int append(struct state *state, const char *message, size_t length)
-{
-    if (state->start > 0) {
-        memmove(state->output, state->output + state->start, state->end - state->start);
-        state->end -= state->start;
-        state->start = 0;
-    }
-    if (length > state->size - state->end) {
-        size_t size = (state->end + length) * 2;
-        char *output = realloc(state->output, size);
-        if (!output)
-            return HINTSIGN_NO_MEMORY;
-        state->output = output;
-        state->size = size;
-    }
-    memcpy(state->output + state->end, message, length);
-    state->end += length;
-    return 0;
-}
 
 /* Puts one call, its NUL included, behind the bytes that wait to be sent. */
 static int compose_call(struct state *state, size_t index)
 {
     const struct exchange *exchange = state->exchange;
     struct error *error = &state->handle->error;
-    json_t *parameters;
-    int code = exchange->compose(exchange->data, index, &parameters);
-    if (code < 0)
-        return code;
-
-    json_t *call = json_pack("{s:s++, s:o}", "method", VARLINK_INTERFACE, ".", exchange->method,
-                             "parameters", parameters);
-    char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
-    json_decref(call);
-    size_t length = text ? strlen(text) + 1 : 0;
-    if (length > VARLINK_REQUEST_MAX)
+    struct text *output = &state->output;
+    size_t start = output->length;
+    text_put(output, "{\"method\":\"" VARLINK_INTERFACE ".");
+    text_put(output, exchange->method);
+    text_put(output, "\",\"parameters\":{");
+    int code = exchange->compose(exchange->data, index, output);
+    text_add(output, "}}", 3); /* with its NUL */
+    if (code == 0 && output->failed)
+        code = error_set_memory(error);
+    if (code == 0 && output->length - start > VARLINK_REQUEST_MAX)
         code = error_set(error, HINTSIGN_INVALID, "the request is longer than %zu bytes",
                          VARLINK_REQUEST_MAX);
-    else if (!text || append(state, text, length) < 0)
-        code = error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
-    free(text);
+    if (code < 0) {
+        output->length = start;
+        output->failed = false;
+    }
     return code;
 }
 
-static int finish(struct state *state, int code, const json_t *parameters)
+static int finish(struct state *state, int code, const struct json_value *parameters)
 {
     const struct exchange *exchange = state->exchange;
     code = exchange->answer(exchange->data, state->answered, code, parameters);
@@ -91,7 +71,7 @@ static int finish(struct state *state, int code, const json_t *parameters)
 static int fill(struct state *state)
 {
     while (state->composed < state->exchange->count && state->composed - state->answered < WINDOW &&
-           state->end - state->start < OUTPUT_ENOUGH) {
+           state->output.length - state->start < OUTPUT_ENOUGH) {
         int code = compose_call(state, state->composed);
         if (code == 0) {
             state->composed++;
@@ -119,15 +99,14 @@ static size_t count_nuls(const char *bytes, size_t length)
  * read: the rest of the output is forgotten, and reading finds the end. */
 static int send_output(struct state *state)
 {
-    while (state->start < state->end) {
-        const char *bytes = state->output + state->start;
-        ssize_t n = varlink_send(state->handle->fd, bytes, state->end - state->start);
+    struct text *output = &state->output;
+    while (state->start < output->length) {
+        const char *bytes = output->data + state->start;
+        ssize_t n = varlink_send(state->handle->fd, bytes, output->length - state->start);
         if (n == 0)
             return 0;
-        if (n == -EPIPE || n == -ECONNRESET) {
-            state->start = state->end;
-            return 0;
-        }
+        if (n == -EPIPE || n == -ECONNRESET)
+            break;
         if (n < 0) {
             errno = (int)-n;
             return error_set(&state->handle->error, HINTSIGN_UNREACHABLE,
@@ -136,19 +115,20 @@ static int send_output(struct state *state)
         state->sent += count_nuls(bytes, (size_t)n);
         state->start += (size_t)n;
     }
+    text_clear(output);
+    state->start = 0;
     return 0;
 }
 
-static int take_reply(struct state *state, const char *message, size_t length)
+static int take_reply(struct state *state, char *message, size_t length)
 {
     struct error *error = &state->handle->error;
     if (state->answered == state->sent)
         return error_set(error, HINTSIGN_PROTOCOL, "the agent replied before it was asked");
-    json_t *parameters = NULL;
-    int code = reply_parse(error, message, length, &parameters);
+    const struct json_value *parameters = NULL;
+    int code = reply_parse(error, &state->reply, message, length, &parameters);
     if (code != HINTSIGN_PROTOCOL && code != HINTSIGN_NO_MEMORY)
         code = finish(state, code, parameters);
-    json_decref(parameters);
     return code;
 }
 
@@ -184,7 +164,7 @@ static int step(struct state *state)
         code = take_replies(state);
     if (code < 0 || state->answered > answered)
         return code;
-    short events = state->start < state->end ? POLLIN | POLLOUT : POLLIN;
+    short events = state->output.length > 0 ? POLLIN | POLLOUT : POLLIN;
     code = connection_wait(handle, events, state->deadline);
     return code < 0 ? code : connection_read(handle);
 }
@@ -201,15 +181,45 @@ static int resume(struct state *state)
                          "the agent closed the connection without an answer, twice");
     state->lost = true;
     state->composed = state->sent = state->answered;
-    state->start = state->end = 0;
+    text_clear(&state->output);
+    state->start = 0;
     return connection_ensure(state->handle, state->deadline);
 }
 
-int exchange_add(struct error *error, json_t *parameters, const char *name, const char *text)
+static bool is_utf8(const char *text, size_t length)
 {
-    if (!text || json_object_set_new(parameters, name, json_string(text)) == 0)
+    for (size_t i = 0, n; i < length; i += n) {
+        n = (unsigned char)text[i] < 0x80 ? 1 : utf8_length(text + i, length - i);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
+static void put_name(struct text *call, const char *name)
+{
+    bool first = call->length > 0 && call->data[call->length - 1] == '{';
+    text_put(call, first ? "\"" : ",\"");
+    text_put(call, name);
+    text_put(call, "\":");
+}
+
+int exchange_add(struct error *error, struct text *call, const char *name, const char *value)
+{
+    size_t length = value ? strlen(value) : 0;
+    if (!value)
         return 0;
-    return error_set(error, HINTSIGN_INVALID, "the %s cannot be written as JSON", name);
+    if (!is_utf8(value, length))
+        return error_set(error, HINTSIGN_INVALID, "the %s cannot be written as JSON", name);
+    put_name(call, name);
+    text_string(call, value, length);
+    return 0;
+}
+
+void exchange_add_json(struct text *call, const char *name, const char *json)
+{
+    put_name(call, name);
+    text_put(call, json);
 }
 
 int exchange_run(struct hintsign *handle, const struct exchange *exchange)
@@ -229,45 +239,39 @@ int exchange_run(struct hintsign *handle, const struct exchange *exchange)
         connection_drop(handle);
     else
         varlink_input_clear(&handle->input);
-    free(state.output);
+    text_free(&state.output);
+    reply_free(&state.reply);
     return code;
 }
 
 struct call {
-    json_t *parameters;
-    json_t *reply;
+    int (*compose)(void *data, struct text *call);
+    int (*answer)(void *data, const struct json_value *parameters);
+    void *data;
     int code;
 };
 
-static int compose_one(void *data, size_t index, json_t **ret_parameters)
+static int compose_one(void *data, size_t index, struct text *text)
+{
+    const struct call *call = data;
+    (void)index;
+    return call->compose ? call->compose(call->data, text) : 0;
+}
+
+static int answer_one(void *data, size_t index, int code, const struct json_value *parameters)
 {
     struct call *call = data;
     (void)index;
-    *ret_parameters = json_incref(call->parameters);
+    call->code = code == 0 ? call->answer(call->data, parameters) : code;
     return 0;
 }
 
-static int answer_one(void *data, size_t index, int code, const json_t *parameters)
+int exchange_call(struct hintsign *handle, const char *method,
+                  int (*compose)(void *data, struct text *call),
+                  int (*answer)(void *data, const struct json_value *parameters), void *data)
 {
-    struct call *call = data;
-    (void)index;
-    call->code = code;
-    call->reply = json_incref((json_t *)parameters);
-    return 0;
-}
-
-int exchange_call(struct hintsign *handle, const char *method, json_t *parameters,
-                  json_t **ret_parameters)
-{
-    struct call call = {.parameters = parameters ? parameters : json_object()};
+    struct call call = {compose, answer, data, 0};
     struct exchange exchange = {method, 1, compose_one, answer_one, &call};
     int code = exchange_run(handle, &exchange);
-    json_decref(call.parameters);
-    if (code == 0)
-        code = call.code;
-    if (code < 0)
-        json_decref(call.reply);
-    else
-        *ret_parameters = call.reply;
-    return code;
+    return code < 0 ? code : call.code;
 }

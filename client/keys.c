@@ -9,12 +9,19 @@
  * file gives is published: not even an agent that went wrong gets one of them through. */
 static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
-static int check_key(struct error *error, const json_t *key)
+struct asking {
+    struct error *error;
+    const char *profile; /* or NULL: all */
+    bool audit;
+    char *json;
+};
+
+static int check_key(struct error *error, const struct json_value *key)
 {
-    if (!json_is_string(json_object_get(key, "kty")))
+    if (!json_value_string(key, "kty"))
         return error_set(error, HINTSIGN_PROTOCOL, "the reply's 'keys' hold what is not a key");
     for (size_t i = 0; i < sizeof private_members / sizeof *private_members; i++)
-        if (json_object_get(key, private_members[i]))
+        if (json_value_member(key, private_members[i]))
             return error_set(error, HINTSIGN_PROTOCOL,
                              "the reply holds a key that is not public: it has '%s'",
                              private_members[i]);
@@ -22,54 +29,49 @@ static int check_key(struct error *error, const json_t *key)
 }
 
 /* RFC 7517 §4.1, §5.1. */
-static int check_set(struct error *error, const json_t *jwks)
+static int check_set(struct error *error, const struct json_value *jwks)
 {
-    const json_t *keys = json_object_get(jwks, "keys");
-    size_t i;
-    json_t *key;
-    if (!json_is_array(keys))
+    const struct json_value *keys = json_value_member(jwks, "keys");
+    if (!keys || keys->type != JSON_VALUE_ARRAY)
         return error_set(error, HINTSIGN_PROTOCOL, "the reply's 'jwks' is not a JWK Set");
-    json_array_foreach(keys, i, key)
-    {
-        int code = check_key(error, key);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+    const struct json_value *key = json_value_first(keys);
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < keys->count; i++, key = json_value_next(key))
+        code = check_key(error, key);
+    return code;
 }
 
-/* Takes over the parameters. */
-static int get_keys(struct hintsign *handle, json_t *parameters, char **ret_json)
+static int compose(void *data, struct text *call)
 {
-    json_t *reply;
-    int code = exchange_call(handle, "GetKeys", parameters, &reply);
-    if (code < 0)
-        return code;
-    const json_t *jwks = json_object_get(reply, "jwks");
-    code = check_set(&handle->error, jwks);
+    const struct asking *asking = data;
+    if (asking->audit)
+        exchange_add_json(call, "audit", "true");
+    return exchange_add(asking->error, call, "profile", asking->profile);
+}
+
+static int take_set(void *data, const struct json_value *parameters)
+{
+    struct asking *asking = data;
+    const struct json_value *jwks = json_value_member(parameters, "jwks");
+    int code = check_set(asking->error, jwks);
+    return code < 0 ? code : reply_text(asking->error, jwks, &asking->json);
+}
+
+static int get_keys(struct hintsign *handle, const char *profile, bool audit, char **ret_json)
+{
+    struct asking asking = {&handle->error, profile, audit, NULL};
+    int code = exchange_call(handle, "GetKeys", compose, take_set, &asking);
     if (code == 0)
-        code = reply_text(&handle->error, jwks, ret_json);
-    json_decref(reply);
+        *ret_json = asking.json;
     return code;
 }
 
 int hintsign_keys(struct hintsign *handle, const char *profile, char **ret_json)
 {
-    json_t *parameters = json_object();
-    int code = exchange_add(&handle->error, parameters, "profile", profile);
-    if (code < 0) {
-        json_decref(parameters);
-        return code;
-    }
-    return get_keys(handle, parameters, ret_json);
+    return get_keys(handle, profile, false, ret_json);
 }
 
 int hintsign_audit_keys(struct hintsign *handle, char **ret_json)
 {
-    json_t *parameters = json_object();
-    if (json_object_set_new(parameters, "audit", json_true()) < 0) {
-        json_decref(parameters);
-        return error_set(&handle->error, HINTSIGN_NO_MEMORY, "out of memory");
-    }
-    return get_keys(handle, parameters, ret_json);
+    return get_keys(handle, NULL, true, ret_json);
 }

@@ -1,4 +1,4 @@
-# The client library, the command, and the framing that the agent shares.
+# The client library, the command, and what of the wire the agent shares.
 include_HEADERS += client/hintsign.h
 pkgconfig_DATA += client/hintsign.pc
 EXTRA_DIST += client/hintsign.map
@@ -9,14 +9,16 @@ libhintsign_la_SOURCES = \
 	client/connection.c client/connection.h \
 	client/error.c client/error.h \
 	client/exchange.c client/exchange.h \
+	client/json_value.c client/json_value.h \
 	client/keys.c \
 	client/mint.c \
 	client/reply.c client/reply.h \
 	client/sign.c \
 	client/status.c \
+	client/text.c client/text.h \
+	client/utf8.c client/utf8.h \
 	client/varlink.c client/varlink.h
-libhintsign_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-libhintsign_la_LIBADD = $(JANSSON_LIBS)
+libhintsign_la_CFLAGS = $(AM_CFLAGS)
 libhintsign_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0 \
 	-Wl,--version-script=$(srcdir)/client/hintsign.map
 libhintsign_la_DEPENDENCIES = client/hintsign.map

@@ -15,41 +15,49 @@ struct batch {
     void *data;
 };
 
-static int add_claims(struct error *error, json_t *parameters, const char *text)
+/* The claims stand in the request as they are, once it is certain that they are one object: nothing
+ * in them can become another parameter. */
+static int check_claims(struct error *error, const char *text)
 {
-    if (!text)
-        return 0;
+    size_t length = strlen(text), most = json_value_most(text, length);
+    struct json_value *values = reallocarray(NULL, most, sizeof *values);
+    char *copy = strdup(text);
     int code = 0;
-    json_error_t why;
-    json_t *claims = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(claims))
-        code = error_set(error, HINTSIGN_INVALID, "the claims are not a JSON object: %s",
-                         claims ? "they are an array" : why.text);
-    else if (json_object_set(parameters, "claims", claims) < 0)
-        code = error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
-    json_decref(claims);
+    if (!values || !copy)
+        code = error_set_memory(error);
+    else if (json_value_parse(copy, length, values, most) < 0)
+        code =
+            error_set(error, HINTSIGN_INVALID, "the claims are not a JSON object: no valid JSON");
+    else if (values->type != JSON_VALUE_OBJECT)
+        code = error_set(error, HINTSIGN_INVALID,
+                         "the claims are not a JSON object: another kind of value");
+    free(copy);
+    free(values);
     return code;
 }
 
-static int compose(void *data, size_t index, json_t **ret_parameters)
+static int add_claims(struct error *error, struct text *call, const char *text)
+{
+    int code = text ? check_claims(error, text) : 0;
+    if (text && code == 0)
+        exchange_add_json(call, "claims", text);
+    return code;
+}
+
+static int compose(void *data, size_t index, struct text *call)
 {
     struct batch *batch = data;
     const struct hintsign_request *request = &batch->requests[index];
     struct error *error = &batch->handle->error;
     if (!request->profile)
         return error_set(error, HINTSIGN_INVALID, "no profile is named");
-    json_t *parameters = json_object();
-    int code = exchange_add(error, parameters, "profile", request->profile);
+    int code = exchange_add(error, call, "profile", request->profile);
     if (code == 0)
-        code = exchange_add(error, parameters, "audience", request->audience);
+        code = exchange_add(error, call, "audience", request->audience);
     if (code == 0)
-        code = add_claims(error, parameters, request->claims);
+        code = add_claims(error, call, request->claims);
     if (code == 0)
-        code = exchange_add(error, parameters, "reference", request->reference);
-    if (code == 0)
-        *ret_parameters = parameters;
-    else
-        json_decref(parameters);
+        code = exchange_add(error, call, "reference", request->reference);
     return code;
 }
 
@@ -61,7 +69,7 @@ static bool is_compact(const char *jwt)
 }
 
 /* The token's strings live as long as `parameters`. */
-static int read_token(struct error *error, const json_t *parameters,
+static int read_token(struct error *error, const struct json_value *parameters,
                       struct hintsign_token *ret_token)
 {
     struct hintsign_token token;
@@ -79,7 +87,7 @@ static int read_token(struct error *error, const json_t *parameters,
     return code;
 }
 
-static int answer(void *data, size_t index, int code, const json_t *parameters)
+static int answer(void *data, size_t index, int code, const struct json_value *parameters)
 {
     struct batch *batch = data;
     struct hintsign_token token;
@@ -129,8 +137,7 @@ static void keep(void *data, size_t index, int code, const struct hintsign_token
     single->code = code;
     single->token = token ? copy_token(token) : NULL;
     if (token && !single->token)
-        single->code = error_set(&single->handle->error, HINTSIGN_NO_MEMORY, "%s",
-                                 hintsign_strerror(HINTSIGN_NO_MEMORY));
+        single->code = error_set_memory(&single->handle->error);
 }
 
 int hintsign_mint(struct hintsign *handle, const struct hintsign_request *request,

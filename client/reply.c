@@ -2,48 +2,68 @@
 #include "config.h"
 #include "client/reply.h"
 
+#include <stdlib.h>
+
 static int broken(struct error *error, const char *what)
 {
     return error_set(error, HINTSIGN_PROTOCOL, "the agent's reply %s", what);
 }
 
-/* What remains of a reply that is an object; `error_name` is NULL in a reply of success. */
-static int examine(struct error *error, json_t *reply, json_t **ret_parameters)
+/* What remains of a reply that is an object. */
+static int examine(struct error *error, const struct json_value *reply,
+                   const struct json_value **ret_parameters)
 {
-    json_t *error_name = json_object_get(reply, "error");
-    json_t *parameters = json_object_get(reply, "parameters");
-    if (error_name && !json_is_string(error_name))
+    const struct json_value *name = json_value_member(reply, "error");
+    const struct json_value *parameters = json_value_member(reply, "parameters");
+    const struct json_value *continues = json_value_member(reply, "continues");
+    if (name && name->type != JSON_VALUE_STRING)
         return broken(error, "names its error by something else than a string");
-    if (parameters && !json_is_object(parameters))
+    if (parameters && parameters->type != JSON_VALUE_OBJECT)
         return broken(error, "has parameters that are not an object");
-    if (json_is_true(json_object_get(reply, "continues")))
+    if (continues && continues->type == JSON_VALUE_TRUE)
         return broken(error, "promises more replies, which nobody asked for");
-    if (error_name)
-        return error_set_reply(error, json_string_value(error_name), parameters);
+    if (name)
+        return error_set_reply(error, name->string, parameters);
     if (!parameters)
         return broken(error, "has neither parameters nor an error");
-    *ret_parameters = json_incref(parameters);
+    *ret_parameters = parameters;
     return 0;
 }
 
-int reply_parse(struct error *error, const char *message, size_t length, json_t **ret_parameters)
+void reply_free(struct reply *reply)
 {
-    json_error_t why = {0}; /* without memory jansson may leave its code unset */
-    json_t *reply = json_loadb(message, length, JSON_REJECT_DUPLICATES, &why);
-    if (!reply && json_error_code(&why) == json_error_out_of_memory)
-        return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
-    int code = json_is_object(reply) ? examine(error, reply, ret_parameters)
-                                     : broken(error, "is not a JSON object");
-    json_decref(reply);
-    return code;
+    free(reply->values);
+}
+
+static int make_room(struct reply *reply, size_t values)
+{
+    if (values <= reply->size)
+        return 0;
+    struct json_value *larger = reallocarray(reply->values, values, sizeof *larger);
+    if (!larger)
+        return -1;
+    reply->values = larger;
+    reply->size = values;
+    return 0;
+}
+
+int reply_parse(struct error *error, struct reply *reply, char *message, size_t length,
+                const struct json_value **ret_parameters)
+{
+    if (make_room(reply, json_value_most(message, length)) < 0)
+        return error_set_memory(error);
+    if (json_value_parse(message, length, reply->values, reply->size) < 0 ||
+        reply->values->type != JSON_VALUE_OBJECT)
+        return broken(error, "is not a JSON object");
+    return examine(error, reply->values, ret_parameters);
 }
 
 /* *ret_value is NULL for a member that may be and is absent. */
-static int find_member(struct error *error, const json_t *parameters, const char *member,
-                       bool required, const json_t **ret_value)
+static int find_member(struct error *error, const struct json_value *parameters, const char *member,
+                       bool required, const struct json_value **ret_value)
 {
-    const json_t *value = json_object_get(parameters, member);
-    if (json_is_null(value))
+    const struct json_value *value = json_value_member(parameters, member);
+    if (value && value->type == JSON_VALUE_NULL)
         value = NULL;
     if (!value && required)
         return error_set(error, HINTSIGN_PROTOCOL, "the agent's reply lacks '%s'", member);
@@ -51,37 +71,41 @@ static int find_member(struct error *error, const json_t *parameters, const char
     return 0;
 }
 
-int reply_string(struct error *error, const json_t *parameters, const char *member, bool required,
-                 const char **ret_text)
+int reply_string(struct error *error, const struct json_value *parameters, const char *member,
+                 bool required, const char **ret_text)
 {
-    const json_t *value = NULL;
+    const struct json_value *value = NULL;
     int code = find_member(error, parameters, member, required, &value);
     if (code < 0)
         return code;
-    if (value && !json_is_string(value))
+    if (value && value->type != JSON_VALUE_STRING)
         return error_set(error, HINTSIGN_PROTOCOL, "the reply's '%s' is not a string", member);
-    *ret_text = json_string_value(value);
+    *ret_text = value ? value->string : NULL;
     return 0;
 }
 
-int reply_integer(struct error *error, const json_t *parameters, const char *member, bool required,
-                  int64_t *ret_integer)
+int reply_integer(struct error *error, const struct json_value *parameters, const char *member,
+                  bool required, int64_t *ret_integer)
 {
-    const json_t *value = NULL;
+    const struct json_value *value = NULL;
     int code = find_member(error, parameters, member, required, &value);
     if (code < 0)
         return code;
-    if (value && !json_is_integer(value))
+    if (value && value->type != JSON_VALUE_INTEGER)
         return error_set(error, HINTSIGN_PROTOCOL, "the reply's '%s' is not an integer", member);
-    *ret_integer = value ? json_integer_value(value) : 0;
+    *ret_integer = value ? value->integer : 0;
     return 0;
 }
 
-int reply_text(struct error *error, const json_t *object, char **ret_text)
+int reply_text(struct error *error, const struct json_value *value, char **ret_text)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-    if (!text)
-        return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
-    *ret_text = text;
+    struct text text = {0};
+    json_value_write(value, &text);
+    text_add(&text, "", 1);
+    if (text.failed) {
+        text_free(&text);
+        return error_set_memory(error);
+    }
+    *ret_text = text.data;
     return 0;
 }

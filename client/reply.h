@@ -3,26 +3,37 @@
 #define HINTSIGN_CLIENT_REPLY_H
 
 #include "client/error.h"
+#include "client/json_value.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Takes apart one message. On success *ret_parameters is the reply's parameters, an object that
- * the caller releases with json_decref. Fails with HINTSIGN_REFUSED or HINTSIGN_UNAVAILABLE where
- * the agent replied an error, HINTSIGN_PROTOCOL where the message is no reply, and
- * HINTSIGN_NO_MEMORY. */
-int reply_parse(struct error *error, const char *message, size_t length, json_t **ret_parameters);
+/* Room for the values of a reply, used again for the next. Zero-initialise; free with reply_free.
+ */
+struct reply {
+    struct json_value *values;
+    size_t size;
+};
+
+void reply_free(struct reply *reply);
+
+/* Takes apart one message, whose bytes are changed. On success *ret_parameters is the reply's
+ * parameters, an object in `reply` and the message. Fails with HINTSIGN_REFUSED or
+ * HINTSIGN_UNAVAILABLE where the agent replied an error, HINTSIGN_PROTOCOL where the message is no
+ * reply, and HINTSIGN_NO_MEMORY. */
+int reply_parse(struct error *error, struct reply *reply, char *message, size_t length,
+                const struct json_value **ret_parameters);
 
 /* Read one member of a reply's parameters. A member that is not required and absent or null gives
- * NULL or 0. *ret_text lives as long as `parameters`. They fail with HINTSIGN_PROTOCOL. */
-int reply_string(struct error *error, const json_t *parameters, const char *member, bool required,
-                 const char **ret_text);
-int reply_integer(struct error *error, const json_t *parameters, const char *member, bool required,
-                  int64_t *ret_integer);
+ * NULL or 0. *ret_text lives as long as the reply. They fail with HINTSIGN_PROTOCOL. */
+int reply_string(struct error *error, const struct json_value *parameters, const char *member,
+                 bool required, const char **ret_text);
+int reply_integer(struct error *error, const struct json_value *parameters, const char *member,
+                  bool required, int64_t *ret_integer);
 
-/* Writes an object of a reply as JSON text, which the caller frees. Fails with
+/* Writes a value of a reply as JSON text, which the caller frees. Fails with
  * HINTSIGN_NO_MEMORY. */
-int reply_text(struct error *error, const json_t *object, char **ret_text);
+int reply_text(struct error *error, const struct json_value *value, char **ret_text);
 
 #endif

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int no_memory(struct error *error)
-{
-    return error_set(error, HINTSIGN_NO_MEMORY, "%s", hintsign_strerror(HINTSIGN_NO_MEMORY));
-}
+struct signing {
+    struct error *error;
+    const struct hintsign_sign_request *request;
+    struct hintsign_signature *signature;
+};
 
 /* Nothing is added for bytes that are NULL. */
-static int add_bytes(struct error *error, json_t *parameters, const char *name, const void *data,
+static int add_bytes(struct error *error, struct text *call, const char *name, const void *data,
                      size_t length)
 {
     if (!data)
@@ -25,38 +26,35 @@ static int add_bytes(struct error *error, json_t *parameters, const char *name, 
                          HINTSIGN_DATA_MAX);
     char *text = malloc(BASE64_LENGTH(length) + 1);
     if (!text)
-        return no_memory(error);
+        return error_set_memory(error);
     base64_encode(data, length, text);
-    int code = exchange_add(error, parameters, name, text);
+    int code = exchange_add(error, call, name, text);
     free(text);
     return code;
 }
 
-static int compose(struct error *error, const struct hintsign_sign_request *request,
-                   json_t *parameters)
+static int compose(void *data, struct text *call)
 {
-    if (!request->profile || !request->algorithm)
-        return error_set(error, HINTSIGN_INVALID, "no %s is named",
-                         request->profile ? "algorithm" : "profile");
-    if (!request->data == !request->digest)
-        return error_set(error, HINTSIGN_INVALID, "there must be data or a digest to sign%s",
-                         request->data ? ", not both" : "");
-    int code = exchange_add(error, parameters, "profile", request->profile);
+    const struct signing *signing = data;
+    const struct hintsign_sign_request *request = signing->request;
+    struct error *error = signing->error;
+    int code = exchange_add(error, call, "profile", request->profile);
     if (code == 0)
-        code = exchange_add(error, parameters, "algorithm", request->algorithm);
+        code = exchange_add(error, call, "algorithm", request->algorithm);
     if (code == 0)
-        code = add_bytes(error, parameters, "data", request->data, request->data_length);
+        code = add_bytes(error, call, "data", request->data, request->data_length);
     if (code == 0)
-        code = add_bytes(error, parameters, "digest", request->digest, request->digest_length);
+        code = add_bytes(error, call, "digest", request->digest, request->digest_length);
     if (code == 0)
-        code = exchange_add(error, parameters, "reference", request->reference);
+        code = exchange_add(error, call, "reference", request->reference);
     return code;
 }
 
 /* One block holds the signature and its bytes. */
-static int read_signature(struct error *error, const json_t *parameters,
-                          struct hintsign_signature **ret_signature)
+static int read_signature(void *data, const struct json_value *parameters)
 {
+    struct signing *signing = data;
+    struct error *error = signing->error;
     const char *text;
     int64_t id;
     int code = reply_string(error, parameters, "signature", true, &text);
@@ -67,7 +65,7 @@ static int read_signature(struct error *error, const json_t *parameters,
     size_t length = strlen(text);
     struct hintsign_signature *signature = malloc(sizeof *signature + BASE64_BYTES(length));
     if (!signature)
-        return no_memory(error);
+        return error_set_memory(error);
     unsigned char *bytes = (unsigned char *)(signature + 1);
     ptrdiff_t bytes_length = base64_decode(text, length, bytes);
     if (bytes_length <= 0) {
@@ -75,25 +73,30 @@ static int read_signature(struct error *error, const json_t *parameters,
         return error_set(error, HINTSIGN_PROTOCOL, "the reply's 'signature' is not base64");
     }
     *signature = (struct hintsign_signature){bytes, (size_t)bytes_length, id};
-    *ret_signature = signature;
+    signing->signature = signature;
+    return 0;
+}
+
+static int check(struct error *error, const struct hintsign_sign_request *request)
+{
+    if (!request->profile || !request->algorithm)
+        return error_set(error, HINTSIGN_INVALID, "no %s is named",
+                         request->profile ? "algorithm" : "profile");
+    if (!request->data == !request->digest)
+        return error_set(error, HINTSIGN_INVALID, "there must be data or a digest to sign%s",
+                         request->data ? ", not both" : "");
     return 0;
 }
 
 int hintsign_sign(struct hintsign *handle, const struct hintsign_sign_request *request,
                   struct hintsign_signature **ret_signature)
 {
-    json_t *parameters = json_object(), *reply;
-    int code =
-        parameters ? compose(&handle->error, request, parameters) : no_memory(&handle->error);
-    if (code < 0) {
-        json_decref(parameters);
-        return code;
-    }
-    code = exchange_call(handle, "Sign", parameters, &reply);
-    if (code < 0)
-        return code;
-    code = read_signature(&handle->error, reply, ret_signature);
-    json_decref(reply);
+    struct signing signing = {&handle->error, request, NULL};
+    int code = check(&handle->error, request);
+    if (code == 0)
+        code = exchange_call(handle, "Sign", compose, read_signature, &signing);
+    if (code == 0)
+        *ret_signature = signing.signature;
     return code;
 }
 

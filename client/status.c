@@ -5,37 +5,54 @@
 #include "client/exchange.h"
 #include "client/reply.h"
 
-/* Ends a call whose reply was held against its shape with the result `valid` (0 or -1).
- * Takes over `reply`. */
-static int give(struct hintsign *handle, json_t *reply, int valid, const json_error_t *why,
-                char **ret_json)
+/* A member that a reply must have. */
+struct shape {
+    const char *name;
+    enum json_value_type type; /* JSON_VALUE_TRUE: true or false */
+};
+
+static const struct shape profiles[] = {{"profiles", JSON_VALUE_ARRAY}, {NULL, 0}};
+static const struct shape status[] = {
+    {"version", JSON_VALUE_STRING},        {"ready", JSON_VALUE_TRUE},
+    {"configuration", JSON_VALUE_INTEGER}, {"tokens", JSON_VALUE_ARRAY},
+    {"profiles", JSON_VALUE_ARRAY},        {NULL, 0},
+};
+
+struct asking {
+    struct error *error;
+    const struct shape *shape;
+    char *json;
+};
+
+static int take_reply(void *data, const struct json_value *parameters)
 {
-    struct error *error = &handle->error;
-    int code = valid == 0 ? reply_text(error, reply, ret_json)
-                          : error_set(error, HINTSIGN_PROTOCOL, "the agent's reply: %s", why->text);
-    json_decref(reply);
+    struct asking *asking = data;
+    for (const struct shape *shape = asking->shape; shape->name; shape++) {
+        const struct json_value *member = json_value_member(parameters, shape->name);
+        if (!member || (member->type != shape->type &&
+                        !(shape->type == JSON_VALUE_TRUE && member->type == JSON_VALUE_FALSE)))
+            return error_set(asking->error, HINTSIGN_PROTOCOL,
+                             "the agent's reply: '%s' is missing or of a wrong type", shape->name);
+    }
+    return reply_text(asking->error, parameters, &asking->json);
+}
+
+static int ask(struct hintsign *handle, const char *method, const struct shape *shape,
+               char **ret_json)
+{
+    struct asking asking = {&handle->error, shape, NULL};
+    int code = exchange_call(handle, method, NULL, take_reply, &asking);
+    if (code == 0)
+        *ret_json = asking.json;
     return code;
 }
 
 int hintsign_profiles(struct hintsign *handle, char **ret_json)
 {
-    json_t *reply;
-    json_error_t why;
-    int code = exchange_call(handle, "ListProfiles", NULL, &reply);
-    if (code < 0)
-        return code;
-    int valid = json_unpack_ex(reply, &why, JSON_VALIDATE_ONLY, "{s:[]}", "profiles");
-    return give(handle, reply, valid, &why, ret_json);
+    return ask(handle, "ListProfiles", profiles, ret_json);
 }
 
 int hintsign_status(struct hintsign *handle, char **ret_json)
 {
-    json_t *reply;
-    json_error_t why;
-    int code = exchange_call(handle, "GetStatus", NULL, &reply);
-    if (code < 0)
-        return code;
-    int valid = json_unpack_ex(reply, &why, JSON_VALIDATE_ONLY, "{s:s, s:b, s:I, s:[], s:[]}",
-                               "version", "ready", "configuration", "tokens", "profiles");
-    return give(handle, reply, valid, &why, ret_json);
+    return ask(handle, "GetStatus", status, ret_json);
 }

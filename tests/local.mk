@@ -256,7 +256,7 @@ tests_unit_test_template_LDADD = $(key_test_libs)
 tests_unit_test_transcript_SOURCES = \
 	tests/unit/test_transcript.c \
 	tests/unit/scratch.c tests/unit/scratch.h \
-	agent/text.c agent/text.h agent/utf8.c agent/utf8.h
+	client/text.c client/text.h client/utf8.c client/utf8.h
 tests_unit_test_transcript_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_transcript_LDADD = $(key_test_libs)
 

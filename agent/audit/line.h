@@ -4,7 +4,7 @@
 
 #include "agent/audit_record.h"
 #include "agent/jose/jose.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -16,8 +16,8 @@ agent_audit_libaudit_a_SOURCES = \
 	agent/audit/show.c agent/audit/show.h \
 	agent/audit/verify.c agent/audit/verify.h \
 	agent/audit_record.c agent/audit_record.h \
-	agent/text.c agent/text.h \
-	agent/utf8.c agent/utf8.h
+	client/text.c client/text.h \
+	client/utf8.c client/utf8.h
 
 hintsign_audit_CPPFLAGS = $(AM_CPPFLAGS) $(AUDIT_CFLAGS)
 hintsign_audit_SOURCES = agent/audit/main.c

@@ -36,9 +36,9 @@ may_include() {
     client/provider) echo 'client/provider/.*|client/hintsign\.h' ;;
     client) echo 'client/[^/]*' ;;
     agent/jose) echo 'agent/jose/.*' ;;
-    agent/audit) echo 'agent/(audit|jose)/.*|agent/(audit_file|audit_record|text)\.h' ;;
+    agent/audit) echo 'agent/(audit|jose)/.*|agent/(audit_file|audit_record)\.h|client/text\.h' ;;
     agent/fetch) echo 'agent/(fetch|jose)/.*|agent/(json_file|log|provider_keys_file)\.h' ;;
-    agent | agent/*) echo 'agent/.*|pkcs11/[^/]*|client/varlink\.h' ;;
+    agent | agent/*) echo 'agent/.*|pkcs11/[^/]*|client/(varlink|json_value|text|utf8)\.h' ;;
     *) echo 'nothing: the folder is unknown' ;;
     esac
 }

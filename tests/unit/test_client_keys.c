@@ -4,7 +4,6 @@
 
 #include "tests/unit/scripted_agent.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -72,40 +71,8 @@ static void bad_profile_asks_nobody(void **state)
     assert_string_equal(hintsign_last_error(handle)->name, "Invalid");
     assert_null(json);
     hintsign_close(handle);
-    assert_int_equal(scripted_agent_stop(agent), 0);
-}
-
-/* How many allocations of jansson from now on the one that fails is; 0: none fails. */
-static long failing;
-
-static void *allocate(size_t size)
-{
-    return failing > 0 && --failing == 0 ? NULL : malloc(size);
-}
-
-/* Nor must one that there is no memory for. */
-static void profile_is_never_left_out(void **state)
-{
-    struct script script = {.reply = REPLY("{\"keys\":[" EC "]}")};
-    struct scripted_agent *agent = scripted_agent_start(serve, &script);
-    struct hintsign *handle = open_handle();
-    bool failed = true;
-    (void)state;
-    json_set_alloc_funcs(allocate, free);
-    for (long n = 1; failed; n++) {
-        char *json = NULL;
-        failing = n;
-        int code = hintsign_keys(handle, "hints", &json);
-        failed = failing == 0;
-        assert_true((code == HINTSIGN_OK) == (json != NULL));
-        assert_true(code == HINTSIGN_OK || failed);
-        assert_null(strstr(script.last, "{}"));
-        free(json);
-    }
-    json_set_alloc_funcs(malloc, free);
-    failing = 0;
-    hintsign_close(handle);
     scripted_agent_stop(agent);
+    assert_string_equal(script.last, "");
 }
 
 static void sets_are_given_as_they_are(void **state)
@@ -206,7 +173,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(profile_is_sent_where_it_is_named),
         cmocka_unit_test(bad_profile_asks_nobody),
-        cmocka_unit_test(profile_is_never_left_out),
         cmocka_unit_test(sets_are_given_as_they_are),
         cmocka_unit_test(bad_sets_are_refused),
         cmocka_unit_test(refusal_is_told),

@@ -101,10 +101,11 @@ static void request_is_complete(void **state)
     assert_int_equal(hintsign_mint(handle, &request, &token), HINTSIGN_OK);
     assert_string_equal(token->jwt, "r1.e30.AAAA");
     hintsign_token_free(token);
-    assert_string_equal(ways.last, "{\"method\":\"io.hintsign.Agent.Mint\",\"parameters\":"
-                                   "{\"profile\":\"acme\",\"audience\":\"https://op.example\","
-                                   "\"claims\":{\"sub\":\"zo\xc3\xab\\\"\",\"o\":{\"n\":[1,null]}},"
-                                   "\"reference\":\"r1\"}}");
+    assert_string_equal(ways.last,
+                        "{\"method\":\"io.hintsign.Agent.Mint\",\"parameters\":"
+                        "{\"profile\":\"acme\",\"audience\":\"https://op.example\","
+                        "\"claims\":{ \"sub\": \"zo\xc3\xab\\\"\", \"o\": {\"n\":[1,null]} },"
+                        "\"reference\":\"r1\"}}");
     hintsign_close(handle);
     scripted_agent_stop(agent);
 }

@@ -67,7 +67,7 @@ static const struct bad_reply bad_replies[] = {
     {"{\"parameters\":{},\"parameters\":{}}", "not a JSON object"},
     {REPLY("\"token\":\"a.b.c\",\"token\":\"" TOKEN "\",\"id\":7"), "not a JSON object"},
     {REPLY("\"token\":\"" TOKEN "\\u0000x\",\"id\":7"), "not a JSON object"},
-    {REPLY("\"token\":\"" TOKEN "\",\"id\":99999999999999999999"), "not a JSON object"},
+    {REPLY("\"token\":\"" TOKEN "\",\"id\":99999999999999999999"), "'id' is not an integer"},
     {"{}", "neither parameters nor an error"},
     {"{\"parameters\":null}", "not an object"},
     {"{\"parameters\":[]}", "not an object"},

@@ -1,6 +1,6 @@
 /* Tests json_value.c: what it takes, what it refuses, and that jansson sees the same. */
 #include "config.h"
-#include "agent/json_value.h"
+#include "client/json_value.h"
 #include "tests/unit/scratch.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* Tests of the JSON text that is signed and hashed: what one input gives never changes. */
 #include "config.h"
-#include "agent/text.h"
+#include "client/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

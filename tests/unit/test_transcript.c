@@ -1,7 +1,7 @@
 /* Tests of transcripts: a chain of whole lines, in the form that the verifier takes. */
 #include "config.h"
 #include "pkcs11/key/transcript.h"
-#include "agent/text.h"
+#include "client/text.h"
 #include "tests/unit/scratch.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* UTF-8 (RFC 3629). */
-#ifndef HINTSIGN_AGENT_UTF8_H
-#define HINTSIGN_AGENT_UTF8_H
+#ifndef HINTSIGN_UTF8_H
+#define HINTSIGN_UTF8_H
 
 #include <stddef.h>
 

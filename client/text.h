@@ -1,6 +1,6 @@
 /* JSON text as it is written: appended to, never parsed. */
-#ifndef HINTSIGN_AGENT_TEXT_H
-#define HINTSIGN_AGENT_TEXT_H
+#ifndef HINTSIGN_TEXT_H
+#define HINTSIGN_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
-/* Parses the JSON of callers: strictly, in place, within the room it is given. */
+/* Parses JSON strictly, in place, within the room it is given; writes it again. */
 #include "config.h"
-#include "agent/json_value.h"
-#include "agent/utf8.h"
+#include "client/json_value.h"
+#include "client/utf8.h"
 
 #include <string.h>
 
@@ -154,6 +154,7 @@ static bool to_integer(const char *digits, size_t count, bool negative, int64_t 
 
 static int take_number(struct reader *reader, struct json_value *value)
 {
+    char *start = reader->at;
     bool negative = take(reader, '-'), whole = true;
     const char *digits = reader->at;
     size_t count = skip_digits(reader);
@@ -173,6 +174,10 @@ static int take_number(struct reader *reader, struct json_value *value)
     }
     whole = whole && to_integer(digits, count, negative, &value->integer);
     value->type = whole ? JSON_VALUE_INTEGER : JSON_VALUE_NUMBER;
+    if (!whole) {
+        value->string = start;
+        value->length = (size_t)(reader->at - start);
+    }
     return 0;
 }
 
@@ -324,4 +329,57 @@ const struct json_value *json_value_member(const struct json_value *object, cons
         if (strcmp(member->name, name) == 0)
             return member;
     return NULL;
+}
+
+size_t json_value_most(const char *text, size_t length)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < length; i++)
+        count += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
+    return count;
+}
+
+const char *json_value_string(const struct json_value *object, const char *name)
+{
+    const struct json_value *member = json_value_member(object, name);
+    return member && member->type == JSON_VALUE_STRING ? member->string : NULL;
+}
+
+static void write_contents(const struct json_value *container, struct text *out)
+{
+    const struct json_value *value = json_value_first(container);
+    for (uint32_t i = 0; i < container->count; i++, value = json_value_next(value)) {
+        if (i > 0)
+            text_put(out, ",");
+        if (value->name) {
+            text_string(out, value->name, strlen(value->name));
+            text_put(out, ":");
+        }
+        json_value_write(value, out);
+    }
+}
+
+void json_value_write(const struct json_value *value, struct text *out)
+{
+    static const char *const words[] = {
+        [JSON_VALUE_NULL] = "null", [JSON_VALUE_FALSE] = "false", [JSON_VALUE_TRUE] = "true"};
+    switch (value->type) {
+    case JSON_VALUE_INTEGER:
+        text_integer(out, value->integer);
+        break;
+    case JSON_VALUE_NUMBER:
+        text_add(out, value->string, value->length);
+        break;
+    case JSON_VALUE_STRING:
+        text_string(out, value->string, value->length);
+        break;
+    case JSON_VALUE_ARRAY:
+    case JSON_VALUE_OBJECT:
+        text_put(out, value->type == JSON_VALUE_ARRAY ? "[" : "{");
+        write_contents(value, out);
+        text_put(out, value->type == JSON_VALUE_ARRAY ? "]" : "}");
+        break;
+    default:
+        text_put(out, words[value->type]);
+    }
 }

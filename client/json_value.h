@@ -1,9 +1,12 @@
-/* One JSON text (RFC 8259), read strictly and in place: what a caller sends. Nothing is allocated.
+/* One JSON text (RFC 8259), read strictly and in place: what agent and client send each other.
+ * Nothing is allocated. Shared by the client library and the agent.
  *
  * Refused are duplicate names, names and strings with U+0000, bytes that are no UTF-8, lone
  * surrogates, anything behind the text, and more values or deeper ones than there is room for. */
-#ifndef HINTSIGN_AGENT_JSON_VALUE_H
-#define HINTSIGN_AGENT_JSON_VALUE_H
+#ifndef HINTSIGN_JSON_VALUE_H
+#define HINTSIGN_JSON_VALUE_H
+
+#include "client/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +19,7 @@ enum json_value_type {
     JSON_VALUE_FALSE,
     JSON_VALUE_TRUE,
     JSON_VALUE_INTEGER,
-    JSON_VALUE_NUMBER, /* one with a fraction or an exponent, or beyond 64 bits: not looked into */
+    JSON_VALUE_NUMBER, /* one with a fraction or an exponent, or beyond 64 bits */
     JSON_VALUE_STRING,
     JSON_VALUE_ARRAY,
     JSON_VALUE_OBJECT,
@@ -29,8 +32,8 @@ struct json_value {
     uint32_t size;  /* places in the array: the value and all that it contains */
     uint32_t count; /* elements or members */
     uint32_t name_hash;
-    char *name; /* of a member of an object; else NULL */
-    char *string;
+    char *name;    /* of a member of an object; else NULL */
+    char *string;  /* also a NUMBER, as it stands in the text and without a NUL */
     size_t length; /* bytes of the string */
     int64_t integer;
 };
@@ -39,6 +42,9 @@ struct json_value {
  * more than `max` values. */
 int json_value_parse(char *text, size_t length, struct json_value *values, size_t max);
 
+/* No text of these bytes takes more values than this. */
+size_t json_value_most(const char *text, size_t length);
+
 /* The first of an array's elements or an object's members, and the one behind another. The
  * container's `count` says how many there are. */
 const struct json_value *json_value_first(const struct json_value *container);
@@ -46,5 +52,11 @@ const struct json_value *json_value_next(const struct json_value *value);
 
 /* The member of that name; NULL where there is none, or where `object` is none or NULL. */
 const struct json_value *json_value_member(const struct json_value *object, const char *name);
+
+/* The member's string; NULL where there is none. */
+const char *json_value_string(const struct json_value *object, const char *name);
+
+/* Writes the value and all that it contains, without blanks. */
+void json_value_write(const struct json_value *value, struct text *out);
 
 #endif

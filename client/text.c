@@ -1,7 +1,7 @@
 /* Writes JSON text. Its bytes are signed and hashed: what one input gives never changes. */
 #include "config.h"
-#include "agent/text.h"
-#include "agent/utf8.h"
+#include "client/text.h"
+#include "client/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Tells how many bytes a character has, and whether they are one. */
 #include "config.h"
-#include "agent/utf8.h"
+#include "client/utf8.h"
 
 #include <stdbool.h>
 
