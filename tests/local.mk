@@ -49,7 +49,7 @@ INTEGRATION_TESTS = \
 	tests/integration/211-hostile-keys.sh \
 	tests/integration/100-pingone-jwtgen.sh \
 	tests/integration/110-authway-pyjwt.sh
-EXTRA_DIST += tests/integration/terminal.py
+EXTRA_DIST += tests/integration/terminal.py tests/integration/scan_memory.py
 
 # Private keys, verified by others.
 INTEGRATION_TESTS += \
@@ -70,6 +70,7 @@ INTEGRATION_TESTS += \
 	tests/integration/060-reload.sh \
 	tests/integration/061-admin.sh \
 	tests/integration/062-pin.sh \
+	tests/integration/063-memory.sh \
 	tests/integration/065-policy.sh \
 	tests/integration/066-floods.sh \
 	tests/integration/067-callers.sh \

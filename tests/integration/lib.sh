@@ -183,7 +183,7 @@ token_create() {
         mkdir "$work/tokens"
         printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' \
             "$work/tokens" >"$SOFTHSM2_CONF"
-        random_hex 8 >"$work/pin"
+        [ -e "$work/pin" ] || random_hex 8 >"$work/pin"
     fi
     softhsm2-util --init-token --free --label "hints-$name" --so-pin "$(random_hex 8)" \
         --pin "$(cat "$work/pin")" >"$work/softhsm.log" 2>&1 ||
