@@ -182,7 +182,7 @@ static void end_thread(struct admin *admin)
     size_t count;
     struct token **tokens = hsm_tokens(admin->service->hsm, &count);
     for (size_t i = 0; i < count; i++)
-        prober_stop(tokens[i]->prober);
+        prober_end_orders(tokens[i]->prober);
     reload_end(admin->reload);
     (void)!write(admin->stop, &one, sizeof one);
     pthread_join(admin->thread, NULL);

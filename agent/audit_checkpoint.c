@@ -136,6 +136,8 @@ static void *run(void *argument)
         struct audit_mark mark = audit_wait(
             checkpoints->audit, checkpoints->failing ? INT64_MAX : enough, TRY_MS, &woken);
         struct conf *conf = current_conf(checkpoints, &stop);
+        if (stop)
+            mark = audit_wait(checkpoints->audit, 0, 0, &woken); /* with all that was before */
         checkpoints->wanted |= woken;
         int64_t lines = uncovered(checkpoints, &mark);
         if (conf->checkpoint_uri && lines > 0 &&
@@ -165,13 +167,13 @@ int audit_checkpoint_start(struct audit *audit, const struct jose *jose, struct 
     checkpoints->audit = audit;
     checkpoints->jose = jose;
     checkpoints->conf = conf_ref(conf);
-    checkpoints->wanted = true;
     pthread_mutex_init(&checkpoints->lock, NULL);
     int r = pthread_create(&checkpoints->thread, NULL, run, checkpoints);
     if (r != 0) {
         free_checkpoints(checkpoints);
         return -r;
     }
+    audit_wake(audit);
     *ret_checkpoints = checkpoints;
     return 0;
 }

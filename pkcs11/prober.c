@@ -181,6 +181,11 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
     return 0;
 }
 
+void prober_end_orders(struct prober *prober)
+{
+    order_end(&prober->order);
+}
+
 void prober_stop(struct prober *prober)
 {
     pthread_mutex_lock(&prober->lock);

@@ -17,6 +17,9 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
                  struct keyring *keyring, const struct ladder_events *events, void *context,
                  struct prober **ret_prober, struct p11_error *error);
 
+/* Takes no more orders and lets go whoever waits for one; the tokens stay as they are. */
+void prober_end_orders(struct prober *prober);
+
 /* Asks the thread to end; it finishes the call that it is in. Whoever waits for an order is let
  * go. */
 void prober_stop(struct prober *prober);
