@@ -101,7 +101,8 @@ static void fail(struct audit_checkpoints *checkpoints, const char *reason)
     checkpoints->failing = true;
 }
 
-static void make(struct audit_checkpoints *checkpoints, const struct conf *conf,
+/* Returns whether there is one now. */
+static bool make(struct audit_checkpoints *checkpoints, const struct conf *conf,
                  const struct audit_mark *mark)
 {
     struct seal_parts parts;
@@ -117,7 +118,9 @@ static void make(struct audit_checkpoints *checkpoints, const struct conf *conf,
         checkpoints->covered = mark->sequence;
         checkpoints->due = clock_ms() + AUDIT_CHECKPOINT_SECONDS * 1000;
         checkpoints->wanted = checkpoints->failing = false;
+        return true;
     }
+    return false;
 }
 
 /* Every line but the last checkpoint's own. */
@@ -129,21 +132,22 @@ static int64_t uncovered(const struct audit_checkpoints *checkpoints, const stru
 static void *run(void *argument)
 {
     struct audit_checkpoints *checkpoints = argument;
-    bool stop = false;
+    bool stop = false, vain = false; /* as long as no checkpoint can be made, lines wake nobody */
     while (!stop) {
         bool woken;
         int64_t enough = checkpoints->covered + 1 + AUDIT_CHECKPOINT_LINES;
-        struct audit_mark mark = audit_wait(
-            checkpoints->audit, checkpoints->failing ? INT64_MAX : enough, TRY_MS, &woken);
+        struct audit_mark mark =
+            audit_wait(checkpoints->audit, vain ? INT64_MAX : enough, TRY_MS, &woken);
         struct conf *conf = current_conf(checkpoints, &stop);
         if (stop)
             mark = audit_wait(checkpoints->audit, 0, 0, &woken); /* with all that was before */
         checkpoints->wanted |= woken;
         int64_t lines = uncovered(checkpoints, &mark);
+        vain = !conf->checkpoint_uri;
         if (conf->checkpoint_uri && lines > 0 &&
             (checkpoints->wanted || stop || lines >= AUDIT_CHECKPOINT_LINES ||
              clock_ms() >= checkpoints->due))
-            make(checkpoints, conf, &mark);
+            vain = !make(checkpoints, conf, &mark);
         conf_unref(conf);
     }
     return NULL;

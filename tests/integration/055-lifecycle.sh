@@ -130,4 +130,18 @@ is "$(grep -vE '^(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43})?$' "$wor
     'SIGTERM under load: nobody gets half a token'
 is "$(cat "$work"/out.* | grep -c . | xargs -I{} test {} -le "$(grep -c token_sha256 "$work/audit.jsonl")" &&
     echo yes)" yes 'and every token has its record'
+
+# Threads that have nothing to do sleep, also after a thousand lines of a log without checkpoints.
+cpu_ticks() {
+    cut -d' ' -f14,15 "/proc/$agent_pid/stat" | tr ' ' '+'
+}
+agent_start
+seq 1200 | hintsign mint default --subjects-from - >"$work/minted"
+is "$(wc -l <"$work/minted")" 1200 'twelve hundred tokens'
+sleep 2 # until the log is on disk
+before=$(cpu_ticks)
+sleep 1
+ticks=$(($(cpu_ticks) - ($before)))
+if [ "$ticks" -lt 20 ]; then ok 'then the agent sleeps'; else not_ok 'then the agent sleeps' "$ticks ticks of a hundred"; fi
+agent_stop
 done_testing
