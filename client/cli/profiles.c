@@ -88,7 +88,11 @@ static void print_kind(FILE *out, const json_t *profile)
 
 static void print_algorithm(FILE *out, const json_t *profile)
 {
-    print_text(out, json_object_get(profile, "algorithm"));
+    const json_t *several = json_object_get(profile, "algorithms");
+    if (several)
+        print_list(out, several, " ");
+    else
+        print_text(out, json_object_get(profile, "algorithm"));
 }
 
 static void print_ready(FILE *out, const json_t *profile)

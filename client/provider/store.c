@@ -154,17 +154,32 @@ static int give_key(struct store *store, OSSL_CALLBACK *give, void *argument)
     return r;
 }
 
+/* For people: "RS256 PS256, ready". */
+static void describe(const json_t *profile, char *ret_text, size_t size)
+{
+    const json_t *algorithms = json_object_get(profile, "algorithms");
+    const json_t *algorithm;
+    size_t i, length = 0;
+    json_array_foreach(algorithms, i, algorithm)
+    {
+        const char *name = json_string_value(algorithm);
+        int n = snprintf(ret_text + length, size - length, "%s%s", i ? " " : "", name ? name : "?");
+        if (n < 0 || (size_t)n >= size - length)
+            return;
+        length += (size_t)n;
+    }
+    snprintf(ret_text + length, size - length, ", %s",
+             json_is_true(json_object_get(profile, "ready")) ? "ready" : "not ready");
+}
+
 static int give_name(struct store *store, OSSL_CALLBACK *give, void *argument)
 {
     int type = OSSL_OBJECT_NAME;
-    char name[2 * URI_MAX], about[URI_MAX];
+    char name[2 * URI_MAX], about[URI_MAX] = "";
     const json_t *profile = json_array_get(store->profiles, store->next++);
-    bool ready = json_is_true(json_object_get(profile, "ready"));
-    const char *algorithm = json_string_value(json_object_get(profile, "algorithm"));
     snprintf(name, sizeof name, SCHEME "%s%s", json_string_value(json_object_get(profile, "name")),
              store->query);
-    snprintf(about, sizeof about, "%s, %s", algorithm ? algorithm : "?",
-             ready ? "ready" : "not ready");
+    describe(profile, about, sizeof about);
     OSSL_PARAM params[] = {
         OSSL_PARAM_int(OSSL_OBJECT_PARAM_TYPE, &type),
         OSSL_PARAM_utf8_string(OSSL_OBJECT_PARAM_DATA, name, 0),

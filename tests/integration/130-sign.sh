@@ -74,7 +74,7 @@ is "$(hintsign jwks | grep -o '"kid"' | wc -l)" 1 'the set of all profiles has n
 runs 0 'by name there is one' hintsign jwks rsa
 unlike "$(cat "$work/stdout")" '"alg"' '... without an algorithm, as it has several'
 like "$(hintsign jwks es256)" '"alg":"ES256"' '... with it where there is one'
-like "$(hintsign profiles)" 'rsa +raw +RS256' 'hintsign profiles lists them'
+like "$(hintsign profiles)" 'rsa +raw +RS256 RS384 RS512 PS256 PS384 PS512 +yes' 'hintsign profiles lists them'
 
 # --- nothing else may use the key ---
 

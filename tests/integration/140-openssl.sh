@@ -129,6 +129,7 @@ for round in configured named; do
     both storeutl hintsign: >list 2>&1
     is "$(sed -n 's/.*Name: //p' list | xargs)" "$(printf 'hintsign:%s\n' "${keys[@]}" | sort | xargs)" \
         'storeutl lists the profiles'
+    like "$(cat list)" 'RS256 RS384 RS512 PS256 PS384 PS512, ready' '... with their algorithms'
 done
 
 like "$(both pkey -in hintsign:p256 -noout -text)" 'profile p256 of hintsign-agent.*P-256' 'a key as text'
@@ -215,7 +216,11 @@ export OPENSSL_CONF=$work/openssl.cnf
 agent_start
 runs 0 'an agent under the same configuration signs' both dgst -sha256 -sign hintsign:p256 -out signature data
 runs 0 '... and mints' hintsign mint minting --subject bob
-is "$(grep -c 'hintsign\.so' "/proc/$agent_pid/maps")" 0 '... and has not loaded the provider'
+if cat "/proc/$agent_pid/maps" >maps 2>/dev/null; then
+    is "$(grep -c 'hintsign\.so' maps)" 0 '... and has not loaded the provider'
+else
+    skip '... and has not loaded the provider' 'only root may look into the agent'
+fi
 unset OPENSSL_CONF
 agent_stop
 done_testing
