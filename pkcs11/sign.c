@@ -118,10 +118,11 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
 /* The homes in order, until one has signed. */
 static int sign_anywhere(struct job *job, struct key *key, struct p11_error *error)
 {
-    int r = p11_error_text(error, P11_UNAVAILABLE, "the key is not ready");
-    for (size_t i = 0; r < 0 && i < key->home_count && atomic_load(&key->ready); i++)
-        r = sign_at(job, &key->homes[i], error);
-    return r;
+    int r = P11_UNAVAILABLE;
+    size_t tried = 0;
+    for (; r < 0 && tried < key->home_count && atomic_load(&key->ready); tried++)
+        r = sign_at(job, &key->homes[tried], error);
+    return tried > 0 ? r : p11_error_text(error, r, "the key is not ready");
 }
 
 /* Waits for the tokens that are being recovered. Returns whether another try may help. */
