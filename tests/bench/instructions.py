@@ -3,6 +3,8 @@
 
 What is inside the PKCS #11 module is the token's own work. The digests of libcrypto (two SHA-256 of
 the audit log) are shown apart: callgrind runs them without the processor's SHA instructions.
+
+  instructions.py [-v] [--idle]    -v: by caller and function; --idle: beside idle connections
 """
 import os
 import re
@@ -74,11 +76,12 @@ class Profile:
             self.digests += cost
 
 
-def count(bench_):
+def count(bench_, idle):
     """Returns the profiles of 8 and of 24 batches of 64 tokens."""
     out = bench_.path("callgrind")
     agent, path = bench_.start_agent(wrapper=["valgrind", "--tool=callgrind", "--instr-atstart=no",
                                               f"--callgrind-out-file={out}"])
+    connections = bench.connect_idle(path) if idle else []
     load = bench_.agent(path, "hs256", 1, 64)
 
     def mint(times):
@@ -93,6 +96,7 @@ def count(bench_):
         mint(times)
         bench_.call("callgrind_control", "--dump", str(agent.pid))
     load.close()
+    del connections
     return Profile(out + ".1"), Profile(out + ".2")
 
 
@@ -101,7 +105,7 @@ def main():
     try:
         bench_.make_token()
         bench_.make_profiles()
-        few, many = count(bench_)
+        few, many = count(bench_, "--idle" in sys.argv)
     finally:
         bench_.end()
         bench.shutil.rmtree(bench_.folder)
