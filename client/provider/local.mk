@@ -19,3 +19,6 @@ client_provider_hintsign_la_LIBADD = libhintsign.la $(CRYPTO_LIBS) $(JANSSON_LIB
 client_provider_hintsign_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -no-undefined \
 	-Wl,--version-script=$(srcdir)/client/provider/hintsign.map
 client_provider_hintsign_la_DEPENDENCIES = libhintsign.la client/provider/hintsign.map
+
+# It is linked again when it is installed, with the library as it is there.
+install-modulesLTLIBRARIES: install-libLTLIBRARIES

@@ -23,6 +23,13 @@ usual_digest() {
     esac
 }
 
+if command -v nm >/dev/null; then
+    is "$(nm -D --defined-only "$provider_dir/hintsign.so" | awk '{ print $3 }')" OSSL_provider_init \
+        'the provider exports its entry alone'
+else
+    skip 'the provider exports its entry alone' 'there is no nm'
+fi
+
 # --- what can be done, however the provider is loaded ---
 
 # both COMMAND OPTION...: openssl with the provider, as this round loads it.
