@@ -20,5 +20,7 @@ client_provider_hintsign_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shar
 	-Wl,--version-script=$(srcdir)/client/provider/hintsign.map
 client_provider_hintsign_la_DEPENDENCIES = libhintsign.la client/provider/hintsign.map
 
-# It is linked again when it is installed, with the library as it is there.
-install-modulesLTLIBRARIES: install-libLTLIBRARIES
+# It is linked again when it is installed, with the library as it is there. (Were the target named
+# here, automake would leave out its own rule for it.)
+install_provider = install-modulesLTLIBRARIES
+$(install_provider): install-libLTLIBRARIES
