@@ -20,6 +20,19 @@ void text_clear(struct text *text)
     text->failed = false;
 }
 
+static int grow(struct text *text, size_t more)
+{
+    size_t size = text->size ? text->size : FIRST_SIZE;
+    while (size - text->length < more && size <= SIZE_MAX / 2)
+        size *= 2;
+    char *data = size - text->length < more ? NULL : realloc(text->data, size);
+    if (!data)
+        return -1;
+    text->data = data;
+    text->size = size;
+    return 0;
+}
+
 char *text_reserve(struct text *text, size_t more)
 {
     if (text->failed)
@@ -28,17 +41,9 @@ char *text_reserve(struct text *text, size_t more)
         text->failed = true;
         return NULL;
     }
-    if (text->size - text->length < more) {
-        size_t size = text->size ? text->size : FIRST_SIZE;
-        while (size - text->length < more && size <= SIZE_MAX / 2)
-            size *= 2;
-        char *data = size - text->length < more ? NULL : realloc(text->data, size);
-        if (!data) {
-            text->failed = true;
-            return NULL;
-        }
-        text->data = data;
-        text->size = size;
+    if (text->size - text->length < more && grow(text, more) < 0) {
+        text->failed = true;
+        return NULL;
     }
     return text->data + text->length;
 }
@@ -51,11 +56,6 @@ void text_add(struct text *text, const void *data, size_t length)
     if (length)
         memcpy(end, data, length);
     text->length += length;
-}
-
-void text_put(struct text *text, const char *string)
-{
-    text_add(text, string, strlen(string));
 }
 
 static size_t escape(unsigned char c, char escaped[6])

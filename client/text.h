@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Zero-initialise; free with text_free. When memory runs out, or the limit is reached, `failed`
  * stays set and later calls do nothing: check it once, at the end. */
@@ -27,8 +28,11 @@ char *text_reserve(struct text *text, size_t more);
 
 void text_add(struct text *text, const void *data, size_t length);
 
-/* Of a NUL-terminated string, raw. */
-void text_put(struct text *text, const char *string);
+/* Of a NUL-terminated string, raw. Here, so that the lengths of literals cost nothing. */
+static inline void text_put(struct text *text, const char *string)
+{
+    text_add(text, string, strlen(string));
+}
 
 /* A JSON string, quoted; like ECMAScript's JSON.stringify, only what must be escaped is. Bytes that
  * are not UTF-8, as labels on a token may have, become U+FFFD. */
