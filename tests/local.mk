@@ -513,3 +513,15 @@ tests_unit_test_chain_SOURCES = \
 	tests/unit/test_chain.c \
 	tests/unit/audit_log.c tests/unit/audit_log.h
 tests_unit_test_chain_LDADD = $(audit_test_libs)
+
+# Real OpenID Providers, and the recipes of doc/recipes with one of them.
+INTEGRATION_TESTS += \
+	tests/integration/300-provider.sh \
+	tests/integration/301-provider-replay.sh \
+	tests/integration/302-provider-tampered.sh \
+	tests/integration/310-recipes.sh
+EXTRA_DIST += \
+	tests/integration/op.sh \
+	tests/interop/op/accepts.mjs tests/interop/op/client.mjs tests/interop/op/hints.mjs \
+	tests/interop/op/provider.mjs tests/interop/op/refusals.mjs tests/interop/op/replays.mjs \
+	tests/interop/op/tampered.mjs tests/interop/op/verify.mjs

@@ -1,6 +1,7 @@
 // A web server with several OpenID Providers (npm oidc-provider), alike but for their issuers and
 // the type of the key that they want hints encrypted to. Clients authenticate with JWTs alone and
-// ask for users with login_hint_tokens (OpenID CIBA, poll mode).
+// ask for users with login_hint_tokens (OpenID CIBA, poll mode). The parameter `hint_kind` tells of
+// which kind a hint is; without it, it is one for PingOne.
 //
 // Usage: node provider.mjs CONFIG     prints {"origin":"https://127.0.0.1:PORT"} when it listens
 //
@@ -65,7 +66,7 @@ function cibaFeature(context) {
         deliveryModes: ['poll'],
         async processLoginHintToken(ctx, token) {
             const client = context.clients.find(({ id }) => id === ctx.oidc.client.clientId);
-            const user = await userOf(token, ctx.oidc.params.hint_kind, { ...context, client });
+            const user = await userOf(token, ctx.oidc.params.hint_kind ?? 'pingone', { ...context, client });
             return user?.sub;
         },
         processLoginHint: () => undefined, // nobody
@@ -85,6 +86,14 @@ function agreeWhenAsked(provider) {
         const grant = new Grant({ accountId: request.accountId, clientId: request.clientId });
         grant.addOIDCScope('openid');
         await provider.backchannelResult(request, await grant.save());
+    });
+}
+
+// Clients may poll every second, rather than every five as when they are not told.
+function shortenInterval(provider) {
+    provider.use(async (ctx, next) => {
+        await next();
+        if (ctx.body?.auth_req_id) ctx.body = { ...ctx.body, interval: 1 };
     });
 }
 
@@ -108,6 +117,7 @@ async function newProvider(issuer, keyType, common) {
             ? { accountId: sub, claims: () => ({ sub }) } : undefined,
     });
     agreeWhenAsked(provider);
+    shortenInterval(provider);
     return provider.callback();
 }
 
