@@ -154,7 +154,7 @@ static bool to_integer(const char *digits, size_t count, bool negative, int64_t 
 
 static int take_number(struct reader *reader, struct json_value *value)
 {
-    char *start = reader->at;
+    const char *start = reader->at;
     bool negative = take(reader, '-'), whole = true;
     const char *digits = reader->at;
     size_t count = skip_digits(reader);
@@ -175,7 +175,7 @@ static int take_number(struct reader *reader, struct json_value *value)
     whole = whole && to_integer(digits, count, negative, &value->integer);
     value->type = whole ? JSON_VALUE_INTEGER : JSON_VALUE_NUMBER;
     if (!whole) {
-        value->string = start;
+        value->number = start;
         value->length = (size_t)(reader->at - start);
     }
     return 0;
@@ -368,7 +368,7 @@ void json_value_write(const struct json_value *value, struct text *out)
         text_integer(out, value->integer);
         break;
     case JSON_VALUE_NUMBER:
-        text_add(out, value->string, value->length);
+        text_add(out, value->number, value->length);
         break;
     case JSON_VALUE_STRING:
         text_string(out, value->string, value->length);

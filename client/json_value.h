@@ -33,9 +33,12 @@ struct json_value {
     uint32_t count; /* elements or members */
     uint32_t name_hash;
     char *name;    /* of a member of an object; else NULL */
-    char *string;  /* also a NUMBER, as it stands in the text and without a NUL */
-    size_t length; /* bytes of the string */
-    int64_t integer;
+    char *string;  /* of a STRING; else NULL */
+    size_t length; /* bytes of the string, or of `number` */
+    union {
+        int64_t integer;
+        const char *number; /* a NUMBER as it stands in the text, without a NUL */
+    };
 };
 
 /* Parses `text`, whose bytes are changed. Returns 0, or -1 when it is no such JSON text or takes

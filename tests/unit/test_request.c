@@ -228,6 +228,23 @@ static void references(void **state)
     assert_string_equal(request.reference, " ~");
 }
 
+/* A number that is no integer has no type here: its digits must not pass for a string. */
+static void numbers_that_are_no_integers(void **state)
+{
+    static const char *const numbers[] = {"1.5", "1e2", "-0.5", "9223372036854775808"};
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, MINT("'profile':'a','claims':{'x':%s,'o':{'y':%s}}"),
+                 numbers[i], numbers[i]);
+        assert_int_equal(parse(text), 0);
+        assert_null(request.claims[0].value);
+        assert_false(request.claims[0].is_integer);
+        assert_null(request.claims[1].members[0].value);
+        assert_false(request.claims[1].members[0].is_integer);
+    }
+}
+
 static void many_claims(void **state)
 {
     char text[1024];
@@ -361,6 +378,7 @@ int main(void)
         test(parameters_of_the_wrong_type),
         test(parameters_that_are_missing_or_unknown),
         test(references),
+        test(numbers_that_are_no_integers),
         test(many_claims),
         test(switches),
         test(what_a_good_request_becomes),
