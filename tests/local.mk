@@ -519,7 +519,8 @@ INTEGRATION_TESTS += \
 	tests/integration/300-provider.sh \
 	tests/integration/301-provider-replay.sh \
 	tests/integration/302-provider-tampered.sh \
-	tests/integration/310-recipes.sh
+	tests/integration/310-recipes.sh \
+	tests/integration/311-pods.sh
 EXTRA_DIST += \
 	tests/integration/op.sh \
 	tests/interop/op/accepts.mjs tests/interop/op/client.mjs tests/interop/op/hints.mjs \
