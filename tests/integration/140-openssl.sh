@@ -30,6 +30,13 @@ else
     skip 'the provider exports its entry alone' 'there is no nm'
 fi
 
+if command -v make >/dev/null; then
+    like "$(MAKEFLAGS='' make -C "$top_builddir" -n install-modulesLTLIBRARIES 2>&1)" \
+        "list='client/provider/hintsign.la'.*mode=install" 'make install brings it where OpenSSL looks'
+else
+    skip 'make install brings it where OpenSSL looks' 'there is no make'
+fi
+
 # --- what can be done, however the provider is loaded ---
 
 # both COMMAND OPTION...: openssl with the provider, as this round loads it.
