@@ -68,10 +68,7 @@ runs 1 'a change shows' hintsign-audit verify "$work/changed"
 like "$(cat "$work/stdout")" "^$work/changed:3: the line was changed" '... where it is'
 
 # The digest is the one in the agent's audit log.
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_acme
 agent_config
 agent_start
 runs 0 'a token' hintsign mint acme --subject bob

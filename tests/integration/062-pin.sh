@@ -6,10 +6,7 @@ need softhsm2-util
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_acme
 export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
 : >"$FAULTY_SCRIPT"
 cp "$work/pin" "$work/good"

@@ -5,10 +5,7 @@ need softhsm2-util python3
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_acme
 agent_config
 sed -i 's/"0600"/"0666"/' "$work/agent.json"
 chmod 711 "$work" # root's stranger has another uid

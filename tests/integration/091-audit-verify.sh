@@ -172,10 +172,7 @@ runs 2 'a log that is not there' audit show missing
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_acme
 hintsign-key generate --token "$(token_uri)" --label audit --type ec:P-256 >/dev/null
 agent_config
 sed -i 's|"audit": {|"audit": { "checkpoint_key": "pkcs11:object=audit",|' "$work/agent.json"

@@ -28,10 +28,7 @@ verify() {
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_acme
 mkdir "$DISK_FOLDER"
 log=$DISK_FOLDER/audit.jsonl
 

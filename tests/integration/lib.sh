@@ -6,10 +6,7 @@
 #   need softhsm2-util
 #   token_create                                  # token "a" in a private SoftHSM2
 #   key_import acme "$(random_hex 32)"            # a key with label "acme" on it
-#   profile_write acme <<END
-#   { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", ...,
-#     "allow": $allow_me }
-#   END
+#   profile_acme                                  # or profile_write NAME <JSON
 #   agent_config                                  # agent.json
 #   agent_start                                   # ... until it is ready
 #   runs 0 'mints' hintsign mint acme --subject bob
@@ -214,6 +211,14 @@ allow_me="[ { \"uid\": $(id -u) } ]"
 profile_write() {
     mkdir -p "$work/profiles.d"
     cat >"$work/profiles.d/$1.json"
+}
+
+# The profile of most tests: for us, with the key "acme".
+profile_acme() {
+    profile_write acme <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
 }
 
 # agent_config [MEMBERS]: agent.json with every token made so far; MEMBERS are added to it as
