@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <string.h>
 
-#define LINES_MAX 20 /* about profiles at once: thousands can change together */
+#define LINES_MAX 100 /* about profiles at once: thousands can change together */
 
 void reload_init(struct reload *reload, struct service *service, const char *path,
                  const struct conf *first)
