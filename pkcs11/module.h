@@ -23,7 +23,7 @@ struct module {
     CK_FUNCTION_LIST **registered_modules; /* p11-kit's list, where it was loaded by name */
     struct module *next_loaded;
     bool initialized;
-    bool one_caller; /* the module cannot lock: calls take turns under `turn` */
+    bool one_caller; /* it bears one thread at a time: calls take turns under `turn` */
     pthread_mutex_t turn;
 
     _Atomic uint64_t generation; /* of all handles that are valid now; 0 before the first */

@@ -70,10 +70,12 @@ key_import other "$neighbour"
 local_tokens=$tokens_json
 profile both
 
+# One call at a time, because threads that wait in p11-kit-client for its server's answers are not
+# all told when it dies in the middle of one. Then nothing helps but a new process (088).
 if remote_works; then
     remote_create hints-r
     remote_import both "$secret"
-    tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }"
+    tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\", \"max_sessions\": 1 }"
     agent_config
     server_start
     agent_start
@@ -83,11 +85,11 @@ if remote_works; then
         server_kill
         wait_for 10 is_state down r
         server_start
-        wait_for 3 is_state up r || late=$((late + 1))
+        wait_for 2 is_state up r || late=$((late + 1))
     done
     clients_stop
-    grep 'a call .* hangs' "$work/agent.log" >"$work/hangs" && diag "$(cat "$work/hangs")"
-    is "$late" 0 "one token, killed $kills times under load: up again within 3 s"
+    is "$late" 0 "one token, killed $kills times under load: up again within 2 s"
+    is "$(grep 'a call .* hang' "$work/agent.log")" '' '... no call hangs'
     is "$(grep -hvE '^(0|4|eyJ.*|hintsign: TokenUnavailable: .*)$' "$work"/alone.*)" '' \
         '... tokens and TokenUnavailable, nothing else'
     like "$(verify "$secret" "$work/alone.*")" '^[1-9][0-9]*$' '... and each token is right'
