@@ -22,9 +22,12 @@ const char *login_warning(CK_FLAGS flags)
 static bool was_refused(const struct token *token, const struct secret *pin)
 {
     unsigned char digest[CRYPTO_SHA256];
-    return token->pin_refused &&
-           (!token->crypto || !crypto_sha256(token->crypto, pin->data, pin->length, digest) ||
-            memcmp(digest, token->refused, sizeof digest) == 0);
+    bool refused =
+        token->pin_refused &&
+        (!token->crypto || !crypto_sha256(token->crypto, pin->data, pin->length, digest) ||
+         memcmp(digest, token->refused, sizeof digest) == 0);
+    explicit_bzero(digest, sizeof digest); /* a PIN is short enough to be found by its hash */
+    return refused;
 }
 
 static void remember_refused(struct token *token, const struct secret *pin)
