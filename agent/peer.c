@@ -125,6 +125,11 @@ int peer_identify(int fd, const char *listener, enum peer_pid how, struct peer *
     return 0;
 }
 
+bool peer_is_administrator(const struct peer *peer)
+{
+    return peer->identified && (peer->uid == 0 || peer->uid == geteuid());
+}
+
 void peer_clear(struct peer *peer)
 {
     free(peer->groups);

@@ -45,6 +45,9 @@ struct peer {
  * Returns 0 or a negative errno. Free with peer_clear. */
 int peer_identify(int fd, const char *listener, enum peer_pid how, struct peer *ret_peer);
 
+/* root, or the agent's own user. */
+bool peer_is_administrator(const struct peer *peer);
+
 void peer_clear(struct peer *peer);
 
 #endif

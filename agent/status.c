@@ -22,11 +22,6 @@ static void put_bool(struct text *out, bool value)
 }
 
 /* Reasons name files, modules and devices: for those who run the agent. */
-static bool for_administrators(const struct peer *peer)
-{
-    return peer->identified && (peer->uid == 0 || peer->uid == geteuid());
-}
-
 static void put_token(struct token *token, const struct peer *peer, struct text *out)
 {
     char detail[P11_ERROR_TEXT_MAX];
@@ -35,7 +30,7 @@ static void put_token(struct token *token, const struct peer *peer, struct text 
     put_string(out, token->name);
     text_put(out, ",\"state\":");
     put_string(out, token_state_name(state));
-    if (detail[0] && for_administrators(peer)) {
+    if (detail[0] && peer_is_administrator(peer)) {
         text_put(out, ",\"detail\":");
         put_string(out, detail);
     }
@@ -100,7 +95,7 @@ static void put_audit(struct audit *audit, const struct peer *peer, struct text 
     bool available = audit_is_available(audit, reason, sizeof reason);
     text_put(out, "{\"available\":");
     put_bool(out, available);
-    if (!available && for_administrators(peer)) {
+    if (!available && peer_is_administrator(peer)) {
         text_put(out, ",\"reason\":");
         put_string(out, reason);
     }
@@ -111,7 +106,7 @@ static void put_audit(struct audit *audit, const struct peer *peer, struct text 
 static void put_connections(struct limits *limits, const struct peer *peer, struct text *out)
 {
     size_t max, share;
-    if (!limits || !for_administrators(peer))
+    if (!limits || !peer_is_administrator(peer))
         return;
     limits_get(limits, &max, &share);
     text_put(out, ",\"connections\":{\"open\":");
