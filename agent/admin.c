@@ -2,10 +2,11 @@
 #include "config.h"
 #include "agent/admin.h"
 #include "agent/admin_serve.h"
-#include "agent/conn.h"
+#include "agent/clock.h"
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/reply.h"
+#include "client/varlink.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -35,7 +36,7 @@ static bool wait_for(const struct admin *admin, int fd, short events, int64_t de
     struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = admin->stop, .events = POLLIN}};
     int n;
     do {
-        int64_t left = deadline < 0 ? -1 : deadline - conn_now();
+        int64_t left = deadline < 0 ? -1 : deadline - clock_ms();
         if (deadline >= 0 && left <= 0)
             return false;
         n = poll(fds, 2, (int)left);
@@ -45,7 +46,7 @@ static bool wait_for(const struct admin *admin, int fd, short events, int64_t de
 
 static bool send_reply(const struct admin *admin, int fd, const struct text *reply)
 {
-    int64_t deadline = conn_now() + ADMIN_IDLE_MS;
+    int64_t deadline = clock_ms() + ADMIN_IDLE_MS;
     size_t sent = 0;
     while (!reply->failed && sent < reply->length) {
         ssize_t n = varlink_send(fd, reply->data + sent, reply->length - sent);
@@ -69,7 +70,7 @@ static void drop_input(struct admin *admin, size_t length)
  * where none comes. */
 static ssize_t read_message(struct admin *admin, int fd)
 {
-    int64_t deadline = conn_now() + ADMIN_IDLE_MS;
+    int64_t deadline = clock_ms() + ADMIN_IDLE_MS;
     for (;;) {
         const char *end = memchr(admin->input, '\0', admin->length);
         if (end)
@@ -100,17 +101,12 @@ static bool serve_one(struct admin *admin, int fd, const struct peer *peer)
     return more;
 }
 
-static bool may_call(const struct peer *peer)
-{
-    return peer->identified && (peer->uid == 0 || peer->uid == geteuid());
-}
-
 static void serve_caller(struct admin *admin, int fd)
 {
     struct peer peer;
     if (peer_identify(fd, admin->conf->name, admin->service->sight.pid, &peer) < 0)
         return;
-    if (may_call(&peer)) {
+    if (peer_is_administrator(&peer)) {
         while (serve_one(admin, fd, &peer))
             ;
         drop_input(admin, admin->length);
@@ -135,7 +131,7 @@ static void *run(void *argument)
         } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             if (!admin->failed)
                 log_error("admin socket: accept: %s", strerror(errno));
-            wait_for(admin, -1, 0, conn_now() + 1000);
+            wait_for(admin, -1, 0, clock_ms() + 1000);
         }
         admin->failed = fd < 0;
     }

@@ -4,6 +4,7 @@
 #include "agent/audit_file.h"
 #include "agent/audit_rotate.h"
 #include "agent/audit_start.h"
+#include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/refusal.h"
 #include "client/text.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct audit {
@@ -440,11 +440,7 @@ int audit_rotate(struct audit *audit)
 
 struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, bool *ret_woken)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_in(ms);
     pthread_mutex_lock(&audit->lock);
     audit->awaited = sequence;
     int waited = 0;

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/audit_keeper.h"
 #include "agent/audit_file.h"
+#include "agent/clock.h"
 #include "agent/log.h"
 
 #include <errno.h>
@@ -25,16 +26,6 @@ struct audit_keeper {
     bool rotate;
     bool stop;
 };
-
-static struct timespec in(long ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += ms % 1000 * 1000000;
-    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
 
 static void drop_first(struct audit_keeper *keeper)
 {
@@ -84,7 +75,7 @@ static void *run(void *argument)
 {
     struct audit_keeper *keeper = argument;
     pthread_mutex_lock(&keeper->lock);
-    struct timespec tick = in(TICK_MS);
+    struct timespec tick = clock_in(TICK_MS);
     while (!keeper->stop) {
         int waited = 0;
         while (!keeper->stop && !keeper->rotate && (keeper->count == 0 || keeper->blocked) &&
@@ -96,7 +87,7 @@ static void *run(void *argument)
         write_records(keeper);
         do_rounds(keeper);
         keeper->busy = false;
-        tick = in(TICK_MS);
+        tick = clock_in(TICK_MS);
         pthread_cond_broadcast(&keeper->tried);
     }
     keeper->blocked = false;
@@ -155,7 +146,7 @@ void audit_keeper_rotate(struct audit_keeper *keeper)
 
 void audit_keeper_drain(struct audit_keeper *keeper, long ms)
 {
-    struct timespec until = in(ms);
+    struct timespec until = clock_in(ms);
     pthread_mutex_lock(&keeper->lock);
     int waited = 0;
     while ((keeper->busy || (keeper->count > 0 && !keeper->blocked)) && waited == 0)

@@ -2,8 +2,6 @@
 #include "config.h"
 #include "agent/clock.h"
 
-#include <time.h>
-
 int64_t clock_ns(void)
 {
     struct timespec t;
@@ -14,4 +12,10 @@ int64_t clock_ns(void)
 int64_t clock_ms(void)
 {
     return clock_ns() / 1000000;
+}
+
+struct timespec clock_in(long ms)
+{
+    int64_t at = clock_ns() + (int64_t)ms * 1000000;
+    return (struct timespec){.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000};
 }

@@ -3,9 +3,13 @@
 #define HINTSIGN_AGENT_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* CLOCK_MONOTONIC, in nanoseconds and in milliseconds. */
 int64_t clock_ns(void);
 int64_t clock_ms(void);
+
+/* What it shows in `ms` milliseconds. */
+struct timespec clock_in(long ms);
 
 #endif

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-int64_t conn_now(void)
-{
-    return clock_ms();
-}
-
 struct conn *conn_new(int fd, const struct peer *peer)
 {
     struct conn *conn = calloc(1, sizeof *conn);
@@ -21,7 +16,7 @@ struct conn *conn_new(int fd, const struct peer *peer)
     conn->fd = fd;
     conn->peer = *peer;
     varlink_input_init(&conn->input, VARLINK_REQUEST_MAX);
-    atomic_store(&conn->active, conn_now());
+    atomic_store(&conn->active, clock_ms());
     return conn;
 }
 
@@ -86,7 +81,7 @@ static int receive(struct conn *conn)
 static bool is_over(const struct serving *serving, int64_t start)
 {
     return serving->count > 0 && serving->idle && atomic_load(serving->idle) == 0 &&
-           conn_now() - start >= CONN_TURN_MS;
+           clock_ms() - start >= CONN_TURN_MS;
 }
 
 static void serve_batch(struct conn *conn, struct serving *serving)
@@ -94,7 +89,7 @@ static void serve_batch(struct conn *conn, struct serving *serving)
     struct conf *conf = service_conf(serving->service);
     char *message;
     size_t length;
-    int64_t start = conn_now();
+    int64_t start = clock_ms();
     serve_clear(serving);
     while (!conn->doomed && serving->count < SERVE_BATCH_MAX &&
            serving->replies.length < CONN_REPLIES_MAX && !is_over(serving, start)) {
@@ -118,7 +113,7 @@ static void set_deadline(struct conn *conn, unsigned seconds)
     if (seconds == 0)
         atomic_store(&conn->deadline, 0);
     else if (atomic_load(&conn->deadline) == 0)
-        atomic_store(&conn->deadline, conn_now() + (int64_t)seconds * 1000);
+        atomic_store(&conn->deadline, clock_ms() + (int64_t)seconds * 1000);
 }
 
 static enum conn_wait next_wait(struct conn *conn, bool last)
@@ -142,7 +137,7 @@ static enum conn_wait next_wait(struct conn *conn, bool last)
 
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
 {
-    atomic_store(&conn->active, conn_now());
+    atomic_store(&conn->active, clock_ms());
     if (send_unsent(conn) < 0)
         return CONN_CLOSE;
     if (conn->unsent.length > 0)

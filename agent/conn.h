@@ -54,7 +54,4 @@ void conn_refuse(struct conn *conn);
  * read is served, and the connection ends. */
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t conn_now(void);
-
 #endif

@@ -27,7 +27,7 @@ void notify_ready(const struct notify *notify, unsigned configuration);
 void notify_reloading(const struct notify *notify);
 void notify_stopping(const struct notify *notify);
 
-/* Feeds the watchdog when it is time; `now_ms` is of conn_now. To be called by the main thread
+/* Feeds the watchdog when it is time; `now_ms` is of clock_ms. To be called by the main thread
  * every second. */
 void notify_alive(struct notify *notify, int64_t now_ms);
 

@@ -3,7 +3,7 @@
 #include "agent/reload.h"
 #include "agent/audit_checkpoint.h"
 #include "agent/audit_event.h"
-#include "agent/conn.h"
+#include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include <string.h>
 
@@ -104,10 +103,8 @@ int reload_ask(struct reload *reload, long ms, unsigned *ret_configuration,
                char error[static CONF_ERROR_MAX])
 {
     struct reload_outcome *outcome = &reload->outcome;
-    struct timespec deadline;
+    struct timespec deadline = clock_in(ms);
     int r = REFUSAL_NOT_DONE, waited = 0;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += ms / 1000;
     pthread_mutex_lock(&outcome->lock);
     uint64_t mine = ++outcome->asked;
     kill(getpid(), SIGHUP);
@@ -163,7 +160,7 @@ void reload_begin(struct reload *reload)
         log_warning("%s: changed, which needs a restart", member);
     conf_unref(reload->next);
     reload->next = conf;
-    reload->deadline = conn_now() + RELOAD_SECONDS * 1000;
+    reload->deadline = clock_ms() + RELOAD_SECONDS * 1000;
     hsm_adopt(reload->service->hsm, conf->keyring);
 }
 
@@ -183,7 +180,7 @@ void reload_finish(struct reload *reload)
 {
     struct service *service = reload->service;
     struct conf *conf = reload->next;
-    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && conn_now() < reload->deadline))
+    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && clock_ms() < reload->deadline))
         return;
     reload->next = NULL;
     conf->generation = service->conf->generation + 1;

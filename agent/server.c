@@ -3,6 +3,7 @@
 #include "agent/server.h"
 #include "agent/admin.h"
 #include "agent/audit_checkpoint.h"
+#include "agent/clock.h"
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/reload.h"
@@ -61,10 +62,10 @@ void server_block_signals(void)
 
 void server_wait_for_tokens(struct service *service)
 {
-    int64_t deadline = conn_now() + SERVER_START_SECONDS * 1000, left;
+    int64_t deadline = clock_ms() + SERVER_START_SECONDS * 1000, left;
     struct pollfd fd = {.fd = hsm_event_fd(service->hsm), .events = POLLIN};
     while (!hsm_resolved(service->hsm, service->conf->keyring)) {
-        if ((left = deadline - conn_now()) <= 0) {
+        if ((left = deadline - clock_ms()) <= 0) {
             log_warning("a module has not answered yet: serving without it");
             return;
         }
@@ -254,7 +255,7 @@ static void look_after_modules(struct server *server)
 
 static void tick(struct server *server)
 {
-    int64_t now = conn_now();
+    int64_t now = clock_ms();
     if (now < server->next_tick)
         return;
     server->next_tick = now + TICK_MS;
@@ -290,12 +291,12 @@ void server_run(struct server *server)
 
 int64_t server_stop_deadline(void)
 {
-    return conn_now() + SERVER_STOP_SECONDS * 1000;
+    return clock_ms() + SERVER_STOP_SECONDS * 1000;
 }
 
 int server_seconds_left(int64_t deadline)
 {
-    int64_t left = (deadline - conn_now()) / 1000;
+    int64_t left = (deadline - clock_ms()) / 1000;
     return left > 0 ? (int)left : 0;
 }
 
@@ -303,10 +304,10 @@ int server_seconds_left(int64_t deadline)
  * are left behind when half of the time is over. */
 static void drain(struct server *server, int64_t deadline)
 {
-    deadline -= (deadline - conn_now()) / 2;
+    deadline -= (deadline - clock_ms()) / 2;
     workers_finish(server->workers);
     limits_end_all(&server->limits);
-    while (limits_count(&server->limits) > 0 && conn_now() < deadline)
+    while (limits_count(&server->limits) > 0 && clock_ms() < deadline)
         poll(NULL, 0, 5);
 }
 

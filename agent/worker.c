@@ -1,6 +1,7 @@
 /* The worker threads: no hand-over, the one that wakes up serves the connection to the end. */
 #include "config.h"
 #include "agent/worker.h"
+#include "agent/clock.h"
 #include "agent/fair.h"
 #include "agent/log.h"
 #include "agent/throttle.h"
@@ -78,7 +79,7 @@ static void serve(struct worker *worker, struct conn *conn)
     }
     atomic_store(&conn->busy, wait != CONN_READ || varlink_input_partial(&conn->input));
     conn->wait = wait;
-    if (conn->resume > conn_now())
+    if (conn->resume > clock_ms())
         throttle_rest(workers->throttle, conn);
     else
         arm(conn, workers);

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/conn.h"
 
+#include "agent/clock.h"
 #include "tests/unit/given.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/wire.h"
@@ -36,7 +37,7 @@ static void assert_invalid_message(enum conn_wait wait)
 static int64_t deadline(void)
 {
     int64_t at = atomic_load(&wire_conn->deadline);
-    return at ? at - conn_now() : -1;
+    return at ? at - clock_ms() : -1;
 }
 
 static void requests_and_replies(void **state)
@@ -80,7 +81,7 @@ static void byte_by_byte(void **state)
         assert_in_range(deadline(), RECEIVE_MS - 10000, RECEIVE_MS);
     }
     assert_int_equal(wire_send("\0{", 2), 2);
-    atomic_store(&wire_conn->deadline, conn_now() + 5); /* nearly over */
+    atomic_store(&wire_conn->deadline, clock_ms() + 5); /* nearly over */
     assert_int_equal(wire_serve(), CONN_READ);
     assert_replied("'vendor'");
     assert_in_range(deadline(), RECEIVE_MS - 10000, RECEIVE_MS); /* of the next one */
