@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The admin socket: tokens are unlocked and locked by hand, and the configuration is read again.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/remote.sh"
 need softhsm2-util python3
 
 # profile NAME [TOKEN]: with a key of its name, on that token alone.
@@ -233,4 +234,29 @@ runs 0 'locked by hand' hintsign lock a
 runs 0 '... and unlocked with the credential' hintsign unlock a --no-pin
 runs 0 '... it mints' mints one
 agent_stop
+
+# --- all workers hang ---
+
+if remote_works; then
+    rm "$work"/profiles.d/*
+    profile far
+    remote_create hints-r
+    remote_import far "$(random_hex 32)"
+    tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }"
+    server_start
+    agent_config '"workers": 1'
+    agent_start
+    server_freeze
+    mints far >"$work/out" 2>&1 &
+    client=$!
+    echo '{' >"$work/profiles.d/bad.json"
+    runs 1 'while the only worker hangs' hintsign --timeout 5 reload
+    like "$(cat "$work/stderr")" '^hintsign: InvalidConfiguration: ' '... administrators are answered'
+    runs 0 '... and it hangs still' kill -0 "$client"
+    server_thaw
+    wait "$client"
+    agent_stop
+else
+    skip 'all workers hang' 'p11-kit-client.so or p11-kit is not installed'
+fi
 done_testing
