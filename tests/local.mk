@@ -23,7 +23,8 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += quickstart .ci/run .ci/packages .ci/install-packages
 EXTRA_DIST += tests/quickstart.sh
-EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh
+EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh \
+	tests/integration/supervise.py
 EXTRA_DIST += \
 	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
 	tests/interop/sealed.py \

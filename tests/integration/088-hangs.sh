@@ -46,6 +46,27 @@ hang_clients() {
     done
 }
 
+# connect_until FILE: connects every few milliseconds until the file is there, and a second longer.
+connect_until() {
+    python3 - "$HINTSIGN_SOCKET" "$1" <<'END'
+import os, socket, sys, time
+count = failed = 0
+end = time.monotonic() + 60
+seen = False
+while time.monotonic() < end:
+    if not seen and os.path.exists(sys.argv[2]):
+        seen, end = True, time.monotonic() + 1
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(sys.argv[1])
+            count += 1
+        except OSError:
+            failed += 1
+    time.sleep(0.005)
+print(f"{count} connections, {failed} failed")
+END
+}
+
 token_create
 both=$(random_hex 32)
 key_import near "$(random_hex 32)"
@@ -97,6 +118,23 @@ if [ -e "$hasty" ]; then
     rm -f "$HINTSIGN_SOCKET"
     agent_start
     runs 0 'the next one serves' mints far
+    agent_stop
+
+    # A service manager holds the socket and starts the next one: nobody is turned away meanwhile.
+    ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" \
+        python3 "$top_srcdir/tests/integration/supervise.py" "$HINTSIGN_SOCKET" "$work/statuses" \
+        env LD_PRELOAD="$hasty" HASTE=5 hintsign-agent --config "$work/agent.json" </dev/null >>"$work/agent.out" 2>>"$work/agent.log" &
+    agent_pid=$!
+    wait_for 20 agent_answers
+    runs 0 'an agent on a socket of the service manager' mints far
+    server_freeze
+    hang_clients
+    connect_until "$work/statuses" >"$work/connects"
+    is "$(cat "$work/statuses")" 70 'it ends when a call has hung for half a minute'
+    server_thaw
+    for i in {1..10}; do wait "${clients[i]}"; done
+    runs 0 'the next one serves again' wait_for 10 mints far
+    like "$(cat "$work/connects")" '^[1-9][0-9]* connections, 0 failed$' 'and no connect has failed'
     agent_stop
 else
     skip 'a call never comes back' 'the fast clock is not built'
