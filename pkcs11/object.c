@@ -149,7 +149,7 @@ struct rule {
     const char *reason;
 };
 
-static const struct rule rules[] = {
+static const struct rule sign_rules[] = {
     {OBJECT_PRIVATE, true, 0, false, "is not CKA_PRIVATE: it can be used without a login"},
     {OBJECT_SENSITIVE, true, OBJECT_ALWAYS_SENSITIVE, false, "is not CKA_SENSITIVE"},
     {OBJECT_EXTRACTABLE, false, OBJECT_NEVER_EXTRACTABLE, false, "is CKA_EXTRACTABLE"},
@@ -159,6 +159,16 @@ static const struct rule rules[] = {
     {OBJECT_WRAP, false, 0, true, "may wrap keys (CKA_WRAP), not only sign and verify"},
     {OBJECT_UNWRAP, false, 0, false, "may unwrap keys (CKA_UNWRAP), not only sign and verify"},
     {OBJECT_DERIVE, false, 0, false, "may derive keys (CKA_DERIVE), not only sign and verify"},
+};
+
+/* For RSA, signing without padding is decrypting. */
+static const struct rule unwrap_rules[] = {
+    {OBJECT_PRIVATE, true, 0, false, "is not CKA_PRIVATE: it can be used without a login"},
+    {OBJECT_SENSITIVE, true, OBJECT_ALWAYS_SENSITIVE, false, "is not CKA_SENSITIVE"},
+    {OBJECT_EXTRACTABLE, false, OBJECT_NEVER_EXTRACTABLE, false, "is CKA_EXTRACTABLE"},
+    {OBJECT_UNWRAP, true, 0, false, "is not CKA_UNWRAP: it cannot unwrap keys"},
+    {OBJECT_DECRYPT, false, 0, false, "may decrypt (CKA_DECRYPT), not only unwrap keys"},
+    {OBJECT_SIGN, false, 0, false, "may sign (CKA_SIGN), not only unwrap keys"},
 };
 
 /* These exist on private keys alone, and tokens that do not know them do not have the ability. */
@@ -182,9 +192,10 @@ static bool is_proved(const struct object *object, const struct rule *rule)
            (rule->not_private_key && object->object_class == CKO_PRIVATE_KEY);
 }
 
-bool object_unfit(const struct object *object, char *reason, size_t reason_size)
+static bool breaks_rules(const struct object *object, const struct rule *rules, size_t count,
+                         char *reason, size_t reason_size)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
         bool told = is_told(object, rule->flag);
         if (told ? is(object, rule->flag) == rule->wanted : is_proved(object, rule))
@@ -203,4 +214,16 @@ bool object_unfit(const struct object *object, char *reason, size_t reason_size)
         }
     }
     return false;
+}
+
+bool object_unfit(const struct object *object, char *reason, size_t reason_size)
+{
+    return breaks_rules(object, sign_rules, sizeof sign_rules / sizeof sign_rules[0], reason,
+                        reason_size);
+}
+
+bool object_unfit_to_unwrap(const struct object *object, char *reason, size_t reason_size)
+{
+    return breaks_rules(object, unwrap_rules, sizeof unwrap_rules / sizeof unwrap_rules[0], reason,
+                        reason_size);
 }

@@ -54,6 +54,10 @@ int object_read(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDL
  * "is CKA_EXTRACTABLE". */
 bool object_unfit(const struct object *object, char *reason, size_t reason_size);
 
+/* The same for a key that client secrets are unwrapped with: able to unwrap, and to do nothing that
+ * would bring a secret out again. */
+bool object_unfit_to_unwrap(const struct object *object, char *reason, size_t reason_size);
+
 /* "sensitive", "extractable", ...: the flag's name for people. */
 const char *object_flag_name(enum object_flag flag);
 

@@ -78,6 +78,8 @@ static void index_again(const struct ceremony *ceremony)
 
 static bool put_tokens(const struct ceremony *ceremony, json_t *record)
 {
+    if (!ceremony->tokens)
+        return true;
     json_t *list = json_array();
     bool good = list;
     for (size_t i = 0; i < ceremony->tokens->count && good; i++) {
@@ -119,7 +121,9 @@ static int append(const struct ceremony *ceremony, const char *outcome, const ch
                 put_string(record, "outcome", outcome) && put_tokens(ceremony, record) &&
                 put_string(record, "label", ceremony->label) && put_id(ceremony, record) &&
                 put_string(record, "key_type", ceremony->key_type) &&
-                put_string(record, "derive", ceremony->derivation);
+                put_string(record, "derive", ceremony->derivation) &&
+                put_string(record, "kek", ceremony->kek);
+    key_is_there = key_is_there && ceremony->tokens;
     if (key_is_there && !ceremony->deletes)
         index_again(ceremony);
     good = good && put_key(ceremony, key_is_there && ceremony->id_len, record) &&

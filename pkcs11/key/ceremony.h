@@ -11,12 +11,13 @@
 struct ceremony {
     struct transcript *transcript;
     const char *command;
-    const struct tokens *tokens;
+    const struct tokens *tokens; /* NULL: none has a part in it */
     const char *label;
     const unsigned char *id;
     size_t id_len;
     const char *key_type;
     const char *derivation;
+    const char *kek;         /* fingerprint of the key that wraps the secret */
     const struct mech *mech; /* what the key is for; NULL: the first that it serves */
     bool deletes;            /* the key is there before, not after */
     sigset_t signals;        /* ceremony_begin's own */

@@ -55,7 +55,10 @@ static int read_file(const char *path, struct secret *ret_secret, struct p11_err
 static int read_terminal(const char *label, struct secret *ret_secret, struct p11_error *error)
 {
     char question[QUESTION_MAX];
-    snprintf(question, sizeof question, "Client secret for \"%s\": ", label);
+    if (label)
+        snprintf(question, sizeof question, "Client secret for \"%s\": ", label);
+    else
+        snprintf(question, sizeof question, "Client secret: ");
     _cleanup_secret_ struct secret first = {0}, second = {0};
     int r = prompt_secret(question, &first);
     if (r == 0)

@@ -3,8 +3,12 @@
 #include "pkcs11/key/guard.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#define STACK_WIPED 65536 /* bytes; more than our work uses */
+#define COPY_WIPED  2048
 
 int guard_process(void)
 {
@@ -15,6 +19,16 @@ int guard_process(void)
     /* A module may write to the socket of an HSM that has gone: an error, not the end. */
     signal(SIGPIPE, SIG_IGN);
     return 0;
+}
+
+__attribute__((noinline)) void guard_wipe_stack(void)
+{
+    unsigned char below[STACK_WIPED];
+    void *(*volatile copy)(void *, const void *, size_t) = memmove; /* not to be optimised away */
+    explicit_bzero(below, sizeof below);
+    /* Each length has registers of its own. */
+    for (size_t length = 16; length <= COPY_WIPED; length *= 2)
+        copy(below, below + COPY_WIPED, length + 1);
 }
 
 void guard_hold_signals(sigset_t *ret_before)

@@ -3,15 +3,41 @@
 #include "pkcs11/key/import.h"
 #include "pkcs11/key/ceremony.h"
 #include "pkcs11/key/entry.h"
+#include "pkcs11/key/guard.h"
 #include "pkcs11/key/hmac_key.h"
 #include "pkcs11/key/newkey.h"
 #include "pkcs11/key/show.h"
 #include "pkcs11/key/tokens.h"
+#include "pkcs11/key/unwrap.h"
 
 #include <stdio.h>
 
+/* What goes into the tokens. */
+struct source {
+    struct secret key;      /* in plain, or ... */
+    struct wrapped wrapped; /* ... a file of hintsign-key wrap */
+    bool is_wrapped;
+    struct object keks[OPTIONS_TOKENS_MAX]; /* that unwraps it, on each token */
+};
+
+static int get_wrapped(const struct options *options, const struct tokens *tokens,
+                       struct source *source, struct p11_error *error)
+{
+    struct wrapped *wrapped = &source->wrapped;
+    int r = wrapped_read(options->wrapped, wrapped, error);
+    if (r == 0 && wrapped->mech != options->mech)
+        r = p11_error_text(error, P11_INVALID, "%s: the key is for %s, not for %s: see --algorithm",
+                           options->wrapped, wrapped->mech->algorithm, options->mech->algorithm);
+    for (size_t i = 0; i < tokens->count && r == 0; i++) {
+        r = unwrap_find(tokens->list[i], options->unwrap_with, &source->keks[i], error);
+        if (r == 0)
+            r = unwrap_check(tokens->list[i], &source->keks[i], wrapped, error);
+    }
+    return r;
+}
+
 /* From a person or a file to the bytes that go into the token. */
-static int get_key(const struct options *options, struct secret *ret_key, struct p11_error *error)
+static int get_plain(const struct options *options, struct secret *ret_key, struct p11_error *error)
 {
     _cleanup_secret_ struct secret secret = {0};
     int r = entry_read(options->secret_file, options->label, &secret, error);
@@ -19,6 +45,14 @@ static int get_key(const struct options *options, struct secret *ret_key, struct
         return r;
     return hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, ret_key,
                          error);
+}
+
+static int get(const struct options *options, const struct tokens *tokens, struct source *source,
+               struct p11_error *error)
+{
+    source->is_wrapped = options->wrapped;
+    return source->is_wrapped ? get_wrapped(options, tokens, source, error)
+                              : get_plain(options, &source->key, error);
 }
 
 static int check_names(const struct tokens *tokens, const struct newkey_name *name,
@@ -47,12 +81,16 @@ static void undo(const struct newkey *newkeys, size_t count, struct p11_error *e
 
 /* The key is on all tokens then, or on none. */
 static int import_all(const struct tokens *tokens, const struct newkey_name *name,
-                      const struct options *options, const struct secret *key,
+                      const struct options *options, const struct source *source,
                       struct newkey *ret_newkeys, struct p11_error *error)
 {
     int r = 0;
     for (size_t i = 0; i < tokens->count && r == 0; i++) {
-        r = newkey_import(tokens->list[i], name, options->mech, key, &ret_newkeys[i], error);
+        struct token *token = tokens->list[i];
+        r = source->is_wrapped
+                ? unwrap_run(token, name, &source->keks[i], &source->wrapped, &ret_newkeys[i],
+                             error)
+                : newkey_import(token, name, options->mech, &source->key, &ret_newkeys[i], error);
         if (r < 0)
             undo(ret_newkeys, i, error);
     }
@@ -61,9 +99,11 @@ static int import_all(const struct tokens *tokens, const struct newkey_name *nam
 
 static int import_recorded(const struct tokens *tokens, const struct newkey_name *name,
                            const struct options *options, struct transcript *transcript,
-                           const struct secret *key, struct newkey *ret_newkeys,
+                           const struct source *source, struct newkey *ret_newkeys,
                            struct p11_error *error)
 {
+    const struct derivation *derivation =
+        source->is_wrapped ? source->wrapped.derivation : options->derivation;
     struct ceremony ceremony = {
         .transcript = transcript,
         .command = "import",
@@ -71,13 +111,14 @@ static int import_recorded(const struct tokens *tokens, const struct newkey_name
         .label = name->label,
         .id = name->id,
         .id_len = name->id_len,
-        .derivation = options->derivation ? options->derivation->name : NULL,
+        .derivation = derivation ? derivation->name : NULL,
+        .kek = source->is_wrapped ? source->wrapped.fingerprint : NULL,
         .mech = options->mech,
     };
     int r = ceremony_begin(&ceremony, error);
     if (r < 0)
         return r;
-    r = import_all(tokens, name, options, key, ret_newkeys, error);
+    r = import_all(tokens, name, options, source, ret_newkeys, error);
     return ceremony_end(&ceremony, r, error);
 }
 
@@ -96,7 +137,7 @@ static int show_all(const struct newkey *newkeys, size_t count, bool json, struc
 int import_run(const struct options *options, struct p11_error *error)
 {
     _cleanup_tokens_ struct tokens tokens = {.count = 0};
-    _cleanup_secret_ struct secret key = {0};
+    struct source source = {.is_wrapped = false};
     _cleanup_transcript_ struct transcript transcript = TRANSCRIPT_NONE;
     struct newkey newkeys[OPTIONS_TOKENS_MAX];
     struct newkey_name name;
@@ -108,9 +149,11 @@ int import_run(const struct options *options, struct p11_error *error)
     if (r == 0)
         r = check_names(&tokens, &name, error);
     if (r == 0)
-        r = get_key(options, &key, error);
+        r = get(options, &tokens, &source, error);
     if (r == 0)
-        r = import_recorded(&tokens, &name, options, &transcript, &key, newkeys, error);
+        r = import_recorded(&tokens, &name, options, &transcript, &source, newkeys, error);
+    secret_wipe(&source.key);
+    guard_wipe_stack();
     if (r == 0)
         r = show_all(newkeys, tokens.count, options->json, error);
     return r;

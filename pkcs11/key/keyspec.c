@@ -18,22 +18,41 @@ static const unsigned char ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 static const unsigned char ed25519_name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
                                              'd',  's',  '2', '5', '5', '1', '9'};
 
+#define RSA(name, bits, use)                                                                       \
+    {                                                                                              \
+        name, CKO_PRIVATE_KEY, CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, bits, {{0}}, use                \
+    }
+#define EC(name, params)                                                                           \
+    {                                                                                              \
+        name, CKO_PRIVATE_KEY, CKK_EC, CKM_EC_KEY_PAIR_GEN, 0, {{params, sizeof params}},          \
+            TEMPLATE_SIGN                                                                          \
+    }
+#define HMAC(name, bytes)                                                                          \
+    {                                                                                              \
+        name, CKO_SECRET_KEY, CKK_GENERIC_SECRET, CKM_GENERIC_SECRET_KEY_GEN, bytes, {{0}},        \
+            TEMPLATE_SIGN                                                                          \
+    }
+
 static const struct keyspec keyspecs[] = {
-    {"rsa:2048", CKO_PRIVATE_KEY, CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, {{0}}},
-    {"rsa:3072", CKO_PRIVATE_KEY, CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 3072, {{0}}},
-    {"rsa:4096", CKO_PRIVATE_KEY, CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 4096, {{0}}},
-    {"ec:P-256", CKO_PRIVATE_KEY, CKK_EC, CKM_EC_KEY_PAIR_GEN, 0, {{p256, sizeof p256}}},
-    {"ec:P-384", CKO_PRIVATE_KEY, CKK_EC, CKM_EC_KEY_PAIR_GEN, 0, {{p384, sizeof p384}}},
-    {"ec:P-521", CKO_PRIVATE_KEY, CKK_EC, CKM_EC_KEY_PAIR_GEN, 0, {{p521, sizeof p521}}},
+    RSA("rsa:2048", 2048, TEMPLATE_SIGN),
+    RSA("rsa:3072", 3072, TEMPLATE_SIGN),
+    RSA("rsa:4096", 4096, TEMPLATE_SIGN),
+    EC("ec:P-256", p256),
+    EC("ec:P-384", p384),
+    EC("ec:P-521", p521),
     {"ed25519",
      CKO_PRIVATE_KEY,
      CKK_EC_EDWARDS,
      CKM_EC_EDWARDS_KEY_PAIR_GEN,
      0,
-     {{ed25519, sizeof ed25519}, {ed25519_name, sizeof ed25519_name}}},
-    {"hmac:256", CKO_SECRET_KEY, CKK_GENERIC_SECRET, CKM_GENERIC_SECRET_KEY_GEN, 32, {{0}}},
-    {"hmac:384", CKO_SECRET_KEY, CKK_GENERIC_SECRET, CKM_GENERIC_SECRET_KEY_GEN, 48, {{0}}},
-    {"hmac:512", CKO_SECRET_KEY, CKK_GENERIC_SECRET, CKM_GENERIC_SECRET_KEY_GEN, 64, {{0}}},
+     {{ed25519, sizeof ed25519}, {ed25519_name, sizeof ed25519_name}},
+     TEMPLATE_SIGN},
+    HMAC("hmac:256", 32),
+    HMAC("hmac:384", 48),
+    HMAC("hmac:512", 64),
+    RSA("wrap:rsa:2048", 2048, TEMPLATE_UNWRAP),
+    RSA("wrap:rsa:3072", 3072, TEMPLATE_UNWRAP),
+    RSA("wrap:rsa:4096", 4096, TEMPLATE_UNWRAP),
 };
 #define KEYSPECS (sizeof keyspecs / sizeof keyspecs[0])
 

@@ -2,6 +2,7 @@
 #ifndef HINTSIGN_KEY_KEYSPEC_H
 #define HINTSIGN_KEY_KEYSPEC_H
 
+#include "pkcs11/key/template.h"
 #include "pkcs11/object.h"
 
 #define KEYSPEC_NAME_MAX 32 /* bytes, with the NUL */
@@ -22,6 +23,7 @@ struct keyspec {
     CK_ULONG size;               /* bits of an RSA modulus, bytes of a secret; 0 for curves */
     struct keyspec_params params[KEYSPEC_PARAMS]; /* a curve's; the second where the first is
                                                      not understood */
+    enum template_use use;
 };
 
 /* The row of a name, or NULL. */

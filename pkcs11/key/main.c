@@ -2,11 +2,13 @@
 #include "config.h"
 #include "pkcs11/key/command.h"
 #include "pkcs11/key/delete.h"
+#include "pkcs11/key/export_kek.h"
 #include "pkcs11/key/generate.h"
 #include "pkcs11/key/guard.h"
 #include "pkcs11/key/import.h"
 #include "pkcs11/key/list.h"
 #include "pkcs11/key/options.h"
+#include "pkcs11/key/wrap.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +16,12 @@
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 static const struct command commands[] = {
-    {"import", import_run, "tl", "idafsrjh", OPTIONS_TOKENS_MAX,
+    {"import", import_run, "tl", "idafswurjh", OPTIONS_TOKENS_MAX,
      "put a client secret into one token or several"},
     {"generate", generate_run, "tlk", "irjh", 1, "let a token generate a key"},
+    {"export-kek", export_kek_run, "tl", "irh", 1,
+     "show the public key that client secrets are wrapped for"},
+    {"wrap", wrap_run, "e", "pldafsrh", 0, "encrypt a client secret for one token, away from it"},
     {"list", list_run, "t", "ljh", OPTIONS_TOKENS_MAX,
      "show the keys of tokens and how they are protected"},
     {"delete", delete_run, "tl", "iryh", 1, "delete a key from a token"},

@@ -58,28 +58,49 @@ static void add_name(struct template *template, CK_OBJECT_CLASS object_class,
     template_add(template, CKA_ID, name->id, name->id_len);
 }
 
-static CK_RV create_secret(const struct token *token, const struct template *full,
-                           CK_OBJECT_HANDLE *handle)
+static void finish(struct template *template, enum template_use use, const struct newkey_name *name)
 {
-    CK_RV rv = CKR_OK;
-    for (unsigned i = 0; i < template_attempts(full->optional); i++) {
-        struct template asked = template_without(full, template_left_out(full->optional, i));
-        rv =
-            token->module->fn->C_CreateObject(token->anchor, asked.attributes, asked.count, handle);
-        if (!template_refused(rv))
-            break;
-    }
-    return rv;
+    template_finish(template, use);
+    if (name->session)
+        template_for_session(template);
 }
 
-static CK_RV generate_secret(const struct token *token, CK_MECHANISM *mechanism,
-                             const struct template *full, CK_OBJECT_HANDLE *handle)
+/* One of the calls that make a secret key; `how` is its own. */
+typedef CK_RV make_secret(const struct token *token, const void *how, CK_ATTRIBUTE *attributes,
+                          CK_ULONG count, CK_OBJECT_HANDLE *ret_handle);
+
+static CK_RV create(const struct token *token, const void *how, CK_ATTRIBUTE *attributes,
+                    CK_ULONG count, CK_OBJECT_HANDLE *ret_handle)
+{
+    (void)how; /* the value is among the attributes */
+    return token->module->fn->C_CreateObject(token->anchor, attributes, count, ret_handle);
+}
+
+static CK_RV generate(const struct token *token, const void *how, CK_ATTRIBUTE *attributes,
+                      CK_ULONG count, CK_OBJECT_HANDLE *ret_handle)
+{
+    CK_MECHANISM mechanism = *(const CK_MECHANISM *)how;
+    return token->module->fn->C_GenerateKey(token->anchor, &mechanism, attributes, count,
+                                            ret_handle);
+}
+
+static CK_RV unwrap(const struct token *token, const void *how, CK_ATTRIBUTE *attributes,
+                    CK_ULONG count, CK_OBJECT_HANDLE *ret_handle)
+{
+    const struct newkey_wrapping *wrapping = how;
+    CK_MECHANISM mechanism = wrapping->mechanism;
+    return token->module->fn->C_UnwrapKey(token->anchor, &mechanism, wrapping->unwrap_with,
+                                          (CK_BYTE *)wrapping->data, wrapping->length, attributes,
+                                          count, ret_handle);
+}
+
+static CK_RV ask_for_secret(const struct token *token, make_secret *make, const void *how,
+                            const struct template *full, CK_OBJECT_HANDLE *ret_handle)
 {
     CK_RV rv = CKR_OK;
     for (unsigned i = 0; i < template_attempts(full->optional); i++) {
         struct template asked = template_without(full, template_left_out(full->optional, i));
-        rv = token->module->fn->C_GenerateKey(token->anchor, mechanism, asked.attributes,
-                                              asked.count, handle);
+        rv = make(token, how, asked.attributes, asked.count, ret_handle);
         if (!template_refused(rv))
             break;
     }
@@ -128,7 +149,8 @@ static bool is_bad(const struct newkey *newkey, CK_ULONG value_len, char *reason
                    size_t reason_size)
 {
     const struct object *object = &newkey->object;
-    if (object_unfit(object, reason, reason_size))
+    if (newkey->use == TEMPLATE_UNWRAP ? object_unfit_to_unwrap(object, reason, reason_size)
+                                       : object_unfit(object, reason, reason_size))
         return true;
     const char *wrong = NULL;
     if (is_readable(newkey))
@@ -181,21 +203,31 @@ static int fail(const struct token *token, const char *call, CK_RV rv, struct p1
     return tokens_explain(token, error);
 }
 
-int newkey_import(struct token *token, const struct newkey_name *name, const struct mech *mech,
-                  const struct secret *key, struct newkey *ret_newkey, struct p11_error *error)
+/* `value` is NULL unless C_CreateObject is to take it. */
+static CK_RV make_hmac(struct newkey *newkey, const struct newkey_name *name,
+                       const struct mech *mech, make_secret *make, const void *how,
+                       const struct secret *value)
 {
-    struct newkey newkey = {.token = token};
     CK_RV rv = CKR_OK;
     /* A generic secret serves every algorithm; some tokens want to know the hash. */
     for (size_t i = 0; i < 2; i++) {
         struct template template;
         add_name(&template, CKO_SECRET_KEY, &mech->key_types[i], name);
-        template_add(&template, CKA_VALUE, key->data, key->length);
-        template_finish(&template);
-        rv = create_secret(token, &template, &newkey.object.handle);
+        if (value)
+            template_add(&template, CKA_VALUE, value->data, value->length);
+        finish(&template, newkey->use, name);
+        rv = ask_for_secret(newkey->token, make, how, &template, &newkey->object.handle);
         if (!template_refused(rv))
             break;
     }
+    return rv;
+}
+
+int newkey_import(struct token *token, const struct newkey_name *name, const struct mech *mech,
+                  const struct secret *key, struct newkey *ret_newkey, struct p11_error *error)
+{
+    struct newkey newkey = {.token = token, .use = TEMPLATE_SIGN};
+    CK_RV rv = make_hmac(&newkey, name, mech, create, NULL, key);
     if (rv != CKR_OK)
         return fail(token, "C_CreateObject", rv, error);
     int r = check(&newkey, (CK_ULONG)key->length, error);
@@ -204,15 +236,43 @@ int newkey_import(struct token *token, const struct newkey_name *name, const str
     return r;
 }
 
+int newkey_unwrap(struct token *token, const struct newkey_name *name, const struct mech *mech,
+                  const struct newkey_wrapping *wrapping, size_t key_len, struct newkey *ret_newkey,
+                  struct p11_error *error)
+{
+    struct newkey newkey = {.token = token, .use = TEMPLATE_SIGN};
+    CK_RV rv = make_hmac(&newkey, name, mech, unwrap, wrapping, NULL);
+    if (rv != CKR_OK)
+        return fail(token, "C_UnwrapKey", rv, error);
+    int r = check(&newkey, (CK_ULONG)key_len, error);
+    if (r == 0)
+        *ret_newkey = newkey;
+    return r;
+}
+
+int newkey_transport(const struct token *token, const struct newkey_wrapping *wrapping,
+                     CK_OBJECT_HANDLE *ret_handle, struct p11_error *error)
+{
+    static const CK_KEY_TYPE aes = CKK_AES;
+    struct template template;
+    template_begin(&template, CKO_SECRET_KEY);
+    template_add(&template, CKA_KEY_TYPE, &aes, sizeof aes);
+    template_finish(&template, TEMPLATE_UNWRAP);
+    template_for_session(&template);
+    CK_RV rv = ask_for_secret(token, unwrap, wrapping, &template, ret_handle);
+    return rv == CKR_OK ? 0 : fail(token, "C_UnwrapKey", rv, error);
+}
+
 static int generate_hmac(struct newkey *newkey, const struct newkey_name *name,
                          const struct keyspec *keyspec, struct p11_error *error)
 {
     struct template template;
     add_name(&template, CKO_SECRET_KEY, &keyspec->key_type, name);
     template_add(&template, CKA_VALUE_LEN, &keyspec->size, sizeof keyspec->size);
-    template_finish(&template);
+    finish(&template, keyspec->use, name);
     CK_MECHANISM mechanism = {keyspec->mechanism, NULL, 0};
-    CK_RV rv = generate_secret(newkey->token, &mechanism, &template, &newkey->object.handle);
+    CK_RV rv =
+        ask_for_secret(newkey->token, generate, &mechanism, &template, &newkey->object.handle);
     if (rv != CKR_OK)
         return fail(newkey->token, "C_GenerateKey", rv, error);
     return check(newkey, keyspec->size, error);
@@ -232,8 +292,8 @@ static CK_RV try_pair(struct newkey *newkey, const struct newkey_name *name,
         template_add(&public, CKA_MODULUS_BITS, &keyspec->size, sizeof keyspec->size);
         template_add(&public, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent);
     }
-    template_finish(&public);
-    template_finish(&private);
+    finish(&public, keyspec->use, name);
+    finish(&private, keyspec->use, name);
     CK_MECHANISM mechanism = {keyspec->mechanism, NULL, 0};
     return generate_pair(newkey->token, &mechanism, &public, &private, &newkey->public_half,
                          &newkey->object.handle);
@@ -255,7 +315,7 @@ int newkey_generate(struct token *token, const struct newkey_name *name,
                     const struct keyspec *keyspec, struct newkey *ret_newkey,
                     struct p11_error *error)
 {
-    struct newkey newkey = {.token = token};
+    struct newkey newkey = {.token = token, .use = keyspec->use};
     int r = keyspec->object_class == CKO_SECRET_KEY
                 ? generate_hmac(&newkey, name, keyspec, error)
                 : generate_asymmetric(&newkey, name, keyspec, error);

@@ -13,10 +13,20 @@ struct newkey_name {
     const char *label;
     unsigned char id[OBJECT_ID_MAX];
     size_t id_len;
+    bool session; /* the key vanishes with the session (hintsign-key probe) */
+};
+
+/* A key as C_UnwrapKey takes it. All borrowed. */
+struct newkey_wrapping {
+    CK_MECHANISM mechanism;
+    CK_OBJECT_HANDLE unwrap_with;
+    const unsigned char *data;
+    size_t length;
 };
 
 struct newkey {
-    struct token *token;          /* borrowed */
+    struct token *token; /* borrowed */
+    enum template_use use;
     struct object object;         /* the secret or private key, as the token tells it */
     CK_OBJECT_HANDLE public_half; /* CK_INVALID_HANDLE where there is none */
 };
@@ -36,9 +46,17 @@ int newkey_name_is_free(const struct token *token, const struct newkey_name *nam
  * more than was asked for. Errors: P11_KEY (such a key), P11_FAILED, P11_UNAVAILABLE. */
 int newkey_import(struct token *token, const struct newkey_name *name, const struct mech *mech,
                   const struct secret *key, struct newkey *ret_newkey, struct p11_error *error);
+int newkey_unwrap(struct token *token, const struct newkey_name *name, const struct mech *mech,
+                  const struct newkey_wrapping *wrapping, size_t key_len, struct newkey *ret_newkey,
+                  struct p11_error *error);
 int newkey_generate(struct token *token, const struct newkey_name *name,
                     const struct keyspec *keyspec, struct newkey *ret_newkey,
                     struct p11_error *error);
+
+/* Unwraps an AES key that unwraps others, for this session alone. The caller destroys it.
+ * Errors: P11_FAILED, P11_UNAVAILABLE. */
+int newkey_transport(const struct token *token, const struct newkey_wrapping *wrapping,
+                     CK_OBJECT_HANDLE *ret_handle, struct p11_error *error);
 
 /* Destroys both halves. Errors: P11_FAILED. */
 int newkey_destroy(const struct newkey *newkey, struct p11_error *error);

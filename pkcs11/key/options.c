@@ -83,6 +83,30 @@ static const char *take_secret_file(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *take_wrapped(struct options *options, const char *value)
+{
+    options->wrapped = value;
+    return NULL;
+}
+
+static const char *take_unwrap_with(struct options *options, const char *value)
+{
+    options->unwrap_with = value;
+    return NULL;
+}
+
+static const char *take_kek(struct options *options, const char *value)
+{
+    options->kek = value;
+    return NULL;
+}
+
+static const char *take_fingerprint(struct options *options, const char *value)
+{
+    options->fingerprint = value;
+    return NULL;
+}
+
 static const char *take_transcript(struct options *options, const char *value)
 {
     options->transcript = value;
@@ -95,7 +119,7 @@ static const char *take_type(struct options *options, const char *value)
     if (options->keyspec)
         return NULL;
     return "must be rsa:2048, rsa:3072, rsa:4096, ec:P-256, ec:P-384, ec:P-521, ed25519, "
-           "hmac:256, hmac:384 or hmac:512";
+           "hmac:256, hmac:384, hmac:512, wrap:rsa:2048, wrap:rsa:3072 or wrap:rsa:4096";
 }
 
 static const char *take_allow_short(struct options *options, const char *value)
@@ -130,13 +154,18 @@ static const struct option_row rows[] = {
     {'t', "token", "URI", "the token, a PKCS#11 URI with module-path or module-name", take_token},
     {'l', "label", "LABEL", "the key's name (CKA_LABEL)", take_label},
     {'i', "id", "HEX", "the key's CKA_ID", take_id},
-    {'k', "type", "TYPE", "rsa:2048|3072|4096, ec:P-256|P-384|P-521, ed25519, hmac:256|384|512",
+    {'k', "type", "TYPE", "rsa:3072, ec:P-256, ed25519, hmac:256, wrap:rsa:3072 and others",
      take_type},
     {'a', "algorithm", "ALG", "HS256 (the default), HS384 or HS512", take_algorithm},
     {'d', "derive", "authway", "derive the key from the secret as Authway does", take_derive},
     {'f', "secret-file", "FILE", "read the secret from a file instead", take_secret_file},
     {'s', "allow-short", NULL, "take a secret shorter than the hash, of 14 bytes or more",
      take_allow_short},
+    {'w', "wrapped", "FILE", "import what hintsign-key wrap has made", take_wrapped},
+    {'u', "unwrap-with", "URI", "the token's key that unwraps it: pkcs11:object=LABEL",
+     take_unwrap_with},
+    {'e', "kek", "FILE", "the public key that hintsign-key export-kek has printed", take_kek},
+    {'p', "fingerprint", "HEX", "the fingerprint that this key must have", take_fingerprint},
     {'r', "transcript", "FILE", "record the ceremony in this file, for hintsign-audit",
      take_transcript},
     {'j', "json", NULL, "print JSON, for machines", take_json},
@@ -206,7 +235,17 @@ static int check(const struct command *command, const struct options *options, u
 {
     if (missing(command, seen, problem, size) < 0)
         return -1;
+    if (!options->wrapped != !options->unwrap_with) {
+        snprintf(problem, size, "--wrapped and --unwrap-with go together");
+        return -1;
+    }
     const struct derivation *derivation = options->derivation;
+    if (options->wrapped && (derivation || options->secret_file || options->allow_short)) {
+        snprintf(problem, size,
+                 "--secret-file, --derive and --allow-short are for hintsign-key wrap, not for "
+                 "--wrapped");
+        return -1;
+    }
     if (derivation && strcmp(derivation->algorithm, options->mech->algorithm) != 0) {
         snprintf(problem, size, "--derive %s makes keys for %s, not for %s", derivation->name,
                  derivation->algorithm, options->mech->algorithm);

@@ -25,6 +25,10 @@ struct options {
     const struct mech *mech;             /* HS256 where not given */
     const struct keyspec *keyspec;       /* NULL where not given */
     const char *secret_file;             /* NULL where not given */
+    const char *wrapped;                 /* NULL where not given; then ... */
+    const char *unwrap_with;             /* ... this is NULL as well */
+    const char *kek;                     /* NULL where not given */
+    const char *fingerprint;             /* NULL where not given */
     const char *transcript;              /* NULL where not given */
     bool allow_short;
     bool json;

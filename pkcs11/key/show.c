@@ -50,12 +50,26 @@ static void write_hex(const unsigned char *data, size_t length, char *text)
         snprintf(text + 2 * i, 3, "%02x", data[i]);
 }
 
+/* Whether it is a pair that client secrets are wrapped for; then its type says so. */
+static bool unwraps(const struct object *object, struct view *view)
+{
+    char reason[REASON_MAX], type[sizeof view->type];
+    if (object->object_class != CKO_PRIVATE_KEY || object->key_type != CKK_RSA ||
+        object_unfit_to_unwrap(object, reason, sizeof reason))
+        return false;
+    snprintf(type, sizeof type, "%s", view->type);
+    snprintf(view->type, sizeof view->type, "wrap:%.*s", (int)(sizeof type - sizeof "wrap:"), type);
+    return true;
+}
+
 static struct view look_at(const struct token *token, const struct object *object)
 {
     struct view view = {.object_class = class_name(object->object_class),
                         .origin = origin_of(object)};
     write_hex(object->id, object->id_len, view.id);
     const char *wrong_type = keyspec_describe(token->module->fn, token->anchor, object, view.type);
+    if (unwraps(object, &view))
+        wrong_type = "unwraps client secrets, and signs nothing";
     if (object->object_class == CKO_PUBLIC_KEY)
         wrong_type = "is a public key without its private half";
     if (wrong_type)

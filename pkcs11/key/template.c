@@ -4,49 +4,49 @@
 
 #include <assert.h>
 
-/* Written into every template, wanted or not: tokens have surprising defaults. Those that may be
- * left out stand last. Without CKA_MODIFIABLE and CKA_COPYABLE nobody who comes to the PIN can
- * give a key another use later. */
+/* Written into every template, wanted or not: tokens have surprising defaults. Each has a
+ * value for each use, and may be left out for one use or another. Without CKA_MODIFIABLE and
+ * CKA_COPYABLE nobody who comes to the PIN can give a key another use later. */
 static const struct usage {
     CK_OBJECT_CLASS object_class;
     CK_ATTRIBUTE_TYPE type;
-    CK_BBOOL value;
-    bool optional;
+    CK_BBOOL value[TEMPLATE_USES];
+    bool optional[TEMPLATE_USES];
 } usages[] = {
-    {CKO_SECRET_KEY, CKA_TOKEN, CK_TRUE, false},
-    {CKO_SECRET_KEY, CKA_PRIVATE, CK_TRUE, false},
-    {CKO_SECRET_KEY, CKA_SENSITIVE, CK_TRUE, false},
-    {CKO_SECRET_KEY, CKA_EXTRACTABLE, CK_FALSE, false},
-    {CKO_SECRET_KEY, CKA_SIGN, CK_TRUE, false},
-    {CKO_SECRET_KEY, CKA_COPYABLE, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_MODIFIABLE, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_VERIFY, CK_TRUE, true},
-    {CKO_SECRET_KEY, CKA_WRAP, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_UNWRAP, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_ENCRYPT, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_DECRYPT, CK_FALSE, true},
-    {CKO_SECRET_KEY, CKA_DERIVE, CK_FALSE, true},
+    {CKO_SECRET_KEY, CKA_TOKEN, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_SECRET_KEY, CKA_PRIVATE, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_SECRET_KEY, CKA_SENSITIVE, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_SECRET_KEY, CKA_EXTRACTABLE, {CK_FALSE, CK_FALSE}, {false, false}},
+    {CKO_SECRET_KEY, CKA_SIGN, {CK_TRUE, CK_FALSE}, {false, true}},
+    {CKO_SECRET_KEY, CKA_COPYABLE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_MODIFIABLE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_VERIFY, {CK_TRUE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_WRAP, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_UNWRAP, {CK_FALSE, CK_TRUE}, {true, false}},
+    {CKO_SECRET_KEY, CKA_ENCRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_DECRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_SECRET_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
 
-    {CKO_PRIVATE_KEY, CKA_TOKEN, CK_TRUE, false},
-    {CKO_PRIVATE_KEY, CKA_PRIVATE, CK_TRUE, false},
-    {CKO_PRIVATE_KEY, CKA_SENSITIVE, CK_TRUE, false},
-    {CKO_PRIVATE_KEY, CKA_EXTRACTABLE, CK_FALSE, false},
-    {CKO_PRIVATE_KEY, CKA_SIGN, CK_TRUE, false},
-    {CKO_PRIVATE_KEY, CKA_COPYABLE, CK_FALSE, true},
-    {CKO_PRIVATE_KEY, CKA_MODIFIABLE, CK_FALSE, true},
-    {CKO_PRIVATE_KEY, CKA_SIGN_RECOVER, CK_FALSE, true},
-    {CKO_PRIVATE_KEY, CKA_UNWRAP, CK_FALSE, true},
-    {CKO_PRIVATE_KEY, CKA_DECRYPT, CK_FALSE, true},
-    {CKO_PRIVATE_KEY, CKA_DERIVE, CK_FALSE, true},
+    {CKO_PRIVATE_KEY, CKA_TOKEN, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_PRIVATE_KEY, CKA_PRIVATE, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_PRIVATE_KEY, CKA_SENSITIVE, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_PRIVATE_KEY, CKA_EXTRACTABLE, {CK_FALSE, CK_FALSE}, {false, false}},
+    {CKO_PRIVATE_KEY, CKA_SIGN, {CK_TRUE, CK_FALSE}, {false, true}},
+    {CKO_PRIVATE_KEY, CKA_COPYABLE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PRIVATE_KEY, CKA_MODIFIABLE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PRIVATE_KEY, CKA_SIGN_RECOVER, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PRIVATE_KEY, CKA_UNWRAP, {CK_FALSE, CK_TRUE}, {true, false}},
+    {CKO_PRIVATE_KEY, CKA_DECRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PRIVATE_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
 
-    {CKO_PUBLIC_KEY, CKA_TOKEN, CK_TRUE, false},
-    {CKO_PUBLIC_KEY, CKA_MODIFIABLE, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_PRIVATE, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_VERIFY_RECOVER, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_WRAP, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_ENCRYPT, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_DERIVE, CK_FALSE, true},
-    {CKO_PUBLIC_KEY, CKA_VERIFY, CK_TRUE, true},
+    {CKO_PUBLIC_KEY, CKA_TOKEN, {CK_TRUE, CK_TRUE}, {false, false}},
+    {CKO_PUBLIC_KEY, CKA_MODIFIABLE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_PRIVATE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_VERIFY_RECOVER, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_WRAP, {CK_FALSE, CK_TRUE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_ENCRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_VERIFY, {CK_TRUE, CK_FALSE}, {true, true}},
 };
 
 static CK_OBJECT_CLASS class_of(const struct template *template)
@@ -72,14 +72,29 @@ void template_begin(struct template *template, CK_OBJECT_CLASS object_class)
     }
 }
 
-void template_finish(struct template *template)
+static void add_usages(struct template *template, enum template_use use, bool optional)
 {
     for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++) {
-        if (usages[i].object_class != class_of(template))
+        const struct usage *usage = &usages[i];
+        if (usage->object_class != class_of(template) || usage->optional[use] != optional)
             continue;
-        template_add(template, usages[i].type, &usages[i].value, sizeof usages[i].value);
-        template->optional += usages[i].optional;
+        template_add(template, usage->type, &usage->value[use], sizeof usage->value[use]);
+        template->optional += optional;
     }
+}
+
+void template_finish(struct template *template, enum template_use use)
+{
+    add_usages(template, use, false);
+    add_usages(template, use, true);
+}
+
+void template_for_session(struct template *template)
+{
+    static const CK_BBOOL no = CK_FALSE;
+    for (CK_ULONG i = 0; i < template->count; i++)
+        if (template->attributes[i].type == CKA_TOKEN)
+            template->attributes[i].pValue = (void *)&no;
 }
 
 unsigned template_attempts(unsigned optional)

@@ -9,6 +9,13 @@
 
 #define TEMPLATE_MAX 32
 
+/* What a key is for. */
+enum template_use {
+    TEMPLATE_SIGN,   /* signs and verifies */
+    TEMPLATE_UNWRAP, /* unwraps keys that come from outside */
+    TEMPLATE_USES,
+};
+
 struct template
 {
     CK_ATTRIBUTE attributes[TEMPLATE_MAX];
@@ -21,7 +28,10 @@ struct template
 void template_begin(struct template *template, CK_OBJECT_CLASS object_class);
 void template_add(struct template *template, CK_ATTRIBUTE_TYPE type, const void *value,
                   size_t length);
-void template_finish(struct template *template);
+void template_finish(struct template *template, enum template_use use);
+
+/* Makes the key, of a finished template, an object that vanishes with its session. */
+void template_for_session(struct template *template);
 
 /* Tokens refuse attributes that they do not know without saying which. So we ask again, each
  * time without others of the optional ones: first all, then all but one, then ever fewer. These

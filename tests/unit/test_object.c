@@ -202,6 +202,33 @@ static void names_of_flags(void **state)
     assert_null(object_flag_name(0));
 }
 
+static void keys_that_unwrap(void **state)
+{
+    (void)state;
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        CK_BBOOL bad;
+        const char *words;
+    } rows[] = {
+        {CKA_PRIVATE, CK_FALSE, "CKA_PRIVATE"},        {CKA_SENSITIVE, CK_FALSE, "CKA_SENSITIVE"},
+        {CKA_EXTRACTABLE, CK_TRUE, "CKA_EXTRACTABLE"}, {CKA_UNWRAP, CK_FALSE, "cannot unwrap"},
+        {CKA_DECRYPT, CK_TRUE, "may decrypt"},         {CKA_SIGN, CK_TRUE, "may sign"},
+    };
+    char reason[200];
+    make_private_key();
+    fake_set_flag(&key, CKA_SIGN, CK_FALSE);
+    fake_set_flag(&key, CKA_UNWRAP, CK_TRUE);
+    struct object object = read_key();
+    assert_false(object_unfit_to_unwrap(&object, reason, sizeof reason));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fake_set_flag(&key, rows[i].type, rows[i].bad);
+        object = read_key();
+        assert_true(object_unfit_to_unwrap(&object, reason, sizeof reason));
+        assert_non_null(strstr(reason, rows[i].words));
+        fake_set_flag(&key, rows[i].type, !rows[i].bad);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -210,7 +237,7 @@ int main(void)
         TEST(longest_names),      TEST(failures),
         TEST(fit_keys),           TEST(unfit_keys),
         TEST(private_keys_alone), TEST(one_flag_proves_another),
-        TEST(names_of_flags),
+        TEST(names_of_flags),     cmocka_unit_test(keys_that_unwrap),
     };
     return cmocka_run_group_tests_name("object", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static struct template make(CK_OBJECT_CLASS object_class)
     struct template template;
     template_begin(&template, object_class);
     template_add(&template, CKA_LABEL, "acme", 4);
-    template_finish(&template);
+    template_finish(&template, TEMPLATE_SIGN);
     return template;
 }
 
@@ -98,6 +98,26 @@ static void uses(void **state)
     }
 }
 
+static void a_key_that_unwraps(void **state)
+{
+    (void)state;
+    static const CK_OBJECT_CLASS classes[] = {CKO_SECRET_KEY, CKO_PRIVATE_KEY};
+    for (size_t i = 0; i < 2; i++) {
+        struct template all;
+        template_begin(&all, classes[i]);
+        template_finish(&all, TEMPLATE_UNWRAP);
+        expect_flag(&all, CKA_SIGN, CK_FALSE);
+        expect_flag(&all, CKA_DECRYPT, CK_FALSE);
+        struct template least = template_without(&all, UINT32_MAX);
+        expect_flag(&least, CKA_UNWRAP, CK_TRUE);
+        expect_flag(&least, CKA_SENSITIVE, CK_TRUE);
+        expect_flag(&least, CKA_EXTRACTABLE, CK_FALSE);
+        expect_flag(&least, CKA_TOKEN, CK_TRUE);
+        template_for_session(&least);
+        expect_flag(&least, CKA_TOKEN, CK_FALSE);
+    }
+}
+
 static void one_attribute_left_out(void **state)
 {
     (void)state;
@@ -148,6 +168,7 @@ int main(void)
         cmocka_unit_test(class_and_names_come_first),
         cmocka_unit_test(protections),
         cmocka_unit_test(uses),
+        cmocka_unit_test(a_key_that_unwraps),
         cmocka_unit_test(one_attribute_left_out),
         cmocka_unit_test(attempts),
         cmocka_unit_test(masks_suffice),

@@ -1,0 +1,71 @@
+/* hintsign-key wrap: encrypts a client secret for a token, on a computer that has none. */
+#include "config.h"
+#include "pkcs11/key/wrap.h"
+#include "pkcs11/key/ceremony.h"
+#include "pkcs11/key/entry.h"
+#include "pkcs11/key/guard.h"
+#include "pkcs11/key/hmac_key.h"
+#include "pkcs11/key/wrapped.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Whoever slips in a public key of his own reads the secret. */
+static int check_fingerprint(const struct options *options, const struct kek *kek,
+                             struct p11_error *error)
+{
+    fprintf(stderr, "wrapping for the key with fingerprint %s\n", kek->fingerprint);
+    if (!options->fingerprint || strcmp(options->fingerprint, kek->fingerprint) == 0)
+        return 0;
+    return p11_error_text(error, P11_INVALID, "%s: this key has another fingerprint", options->kek);
+}
+
+static int wrap(const struct options *options, const struct kek *kek, struct wrapped *ret_wrapped,
+                struct p11_error *error)
+{
+    _cleanup_secret_ struct secret secret = {0}, key = {0};
+    int r = entry_read(options->secret_file, options->label, &secret, error);
+    if (r == 0)
+        r = hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, &key,
+                          error);
+    if (r == 0)
+        r = wrapped_make(kek, &key, ret_wrapped, error);
+    guard_wipe_stack();
+    ret_wrapped->mech = options->mech;
+    ret_wrapped->derivation = options->derivation;
+    return r;
+}
+
+static int wrap_recorded(const struct options *options, const struct kek *kek,
+                         struct transcript *transcript, struct wrapped *ret_wrapped,
+                         struct p11_error *error)
+{
+    struct ceremony ceremony = {
+        .transcript = transcript,
+        .command = "wrap",
+        .label = options->label,
+        .derivation = options->derivation ? options->derivation->name : NULL,
+        .mech = options->mech,
+        .kek = kek->fingerprint,
+    };
+    int r = ceremony_begin(&ceremony, error);
+    if (r < 0)
+        return r;
+    r = wrap(options, kek, ret_wrapped, error);
+    return ceremony_end(&ceremony, r, error);
+}
+
+int wrap_run(const struct options *options, struct p11_error *error)
+{
+    _cleanup_transcript_ struct transcript transcript = TRANSCRIPT_NONE;
+    _cleanup_kek_ struct kek kek = {0};
+    struct wrapped wrapped;
+    int r = kek_read_file(options->kek, &kek, error);
+    if (r == 0)
+        r = check_fingerprint(options, &kek, error);
+    if (r == 0)
+        r = transcript_open(options->transcript, &transcript, error);
+    if (r == 0)
+        r = wrap_recorded(options, &kek, &transcript, &wrapped, error);
+    return r == 0 ? wrapped_print(&wrapped, error) : r;
+}
