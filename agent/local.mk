@@ -24,7 +24,6 @@ agent_libagent_a_SOURCES = \
 	agent/audit_rotate.c agent/audit_rotate.h \
 	agent/audit_start.c agent/audit_start.h \
 	agent/audit_state.c agent/audit_state.h \
-	agent/base64.c agent/base64.h \
 	agent/caller.c agent/caller.h \
 	agent/clock.c agent/clock.h \
 	agent/compose.c agent/compose.h \
@@ -66,6 +65,7 @@ agent_libagent_a_SOURCES = \
 	agent/unit.c agent/unit.h \
 	agent/verdict.h \
 	agent/worker.c agent/worker.h \
+	client/base64.c client/base64.h \
 	client/json_value.c client/json_value.h \
 	client/text.c client/text.h \
 	client/utf8.c client/utf8.h \

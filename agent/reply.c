@@ -1,7 +1,7 @@
 /* Writes replies and names errors to callers. */
 #include "config.h"
 #include "agent/reply.h"
-#include "agent/base64.h"
+#include "client/base64.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Turns a message into a const struct request: the table of methods and their parameters. */
 #include "config.h"
 #include "agent/request.h"
-#include "agent/base64.h"
+#include "client/base64.h"
 
 #include <string.h>
 
@@ -60,8 +60,12 @@ static int take_bytes(const struct json_value *value, struct bytes *ret_bytes)
 {
     if (value->type != JSON_VALUE_STRING || value->length > BASE64_LENGTH(REQUEST_DATA_MAX))
         return -1;
-    ret_bytes->data = (const unsigned char *)value->string;
-    return base64_decode(value->string, value->length, &ret_bytes->length);
+    unsigned char *data = (unsigned char *)value->string;
+    ptrdiff_t length = base64_decode(value->string, value->length, data);
+    if (length < 0)
+        return -1;
+    *ret_bytes = (struct bytes){data, (size_t)length};
+    return 0;
 }
 
 static int take_data(const struct json_value *value, struct request *request)

@@ -21,7 +21,6 @@ void base64_encode(const void *data, size_t length, char *ret_text)
         for (size_t j = 0; j < 4; j++)
             *out++ = j <= some ? alphabet[group >> (18 - 6 * j) & 63] : '=';
     }
-    *out = '\0';
 }
 
 static int value_of(char character)

@@ -28,6 +28,7 @@ static int add_bytes(struct error *error, struct text *call, const char *name, c
     if (!text)
         return error_set_memory(error);
     base64_encode(data, length, text);
+    text[BASE64_LENGTH(length)] = '\0';
     int code = exchange_add(error, call, name, text);
     free(text);
     return code;

@@ -38,7 +38,7 @@ may_include() {
     agent/jose) echo 'agent/jose/.*' ;;
     agent/audit) echo 'agent/(audit|jose)/.*|agent/(audit_file|audit_record)\.h|client/text\.h' ;;
     agent/fetch) echo 'agent/(fetch|jose)/.*|agent/(json_file|log|provider_keys_file)\.h' ;;
-    agent | agent/*) echo 'agent/.*|pkcs11/[^/]*|client/(varlink|json_value|text|utf8)\.h' ;;
+    agent | agent/*) echo 'agent/.*|pkcs11/[^/]*|client/(varlink|json_value|text|utf8|base64)\.h' ;;
     *) echo 'nothing: the folder is unknown' ;;
     esac
 }

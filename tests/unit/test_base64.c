@@ -1,6 +1,6 @@
-/* Tests of agent/base64.c: the vectors of RFC 4648, and texts that are not canonical. */
+/* Tests of client/base64.c: the vectors of RFC 4648, and texts that are not canonical. */
 #include "config.h"
-#include "agent/base64.h"
+#include "client/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,12 +27,10 @@ static void vectors(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t length = strlen(rows[i].data), text_len = strlen(rows[i].text);
         char text[9] = "";
-        size_t data_len;
         assert_int_equal(BASE64_LENGTH(length), text_len);
         base64_encode(rows[i].data, length, text);
         assert_memory_equal(text, rows[i].text, text_len);
-        assert_int_equal(base64_decode(text, text_len, &data_len), 0);
-        assert_int_equal(data_len, length);
+        assert_int_equal(base64_decode(text, text_len, (unsigned char *)text), length);
         assert_memory_equal(text, rows[i].data, length);
     }
 }
@@ -48,7 +46,7 @@ static void other_texts(void **state)
         char text[16];
         size_t length = strlen(texts[i]);
         memcpy(text, texts[i], length + 1);
-        if (base64_decode(text, length, &length) == 0)
+        if (base64_decode(text, length, (unsigned char *)text) >= 0)
             fail_msg("taken: %s", texts[i]);
     }
 }
