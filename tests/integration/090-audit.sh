@@ -160,7 +160,9 @@ runs 0 '... as hintsign-audit finds it' hintsign-audit verify "$work/audit.jsonl
 is "$(find "$work" -name 'killed.*' -size +0 | wc -l)" $((8 * rounds)) "$rounds times kill -9 under load"
 agent_stop
 
-# --- the administrators' side ---
+# --- the administrators' side, in a log of their own ---
+
+rm "$work/audit.jsonl" "$work/audit-state"
 
 # events: the types of the records since the last start, without decisions.
 events() {
