@@ -84,14 +84,20 @@ static CK_RV generate(const struct token *token, const void *how, CK_ATTRIBUTE *
                                             ret_handle);
 }
 
+static CK_RV unwrap_in(const struct token *token, CK_SESSION_HANDLE session,
+                       const struct newkey_wrapping *wrapping, CK_ATTRIBUTE *attributes,
+                       CK_ULONG count, CK_OBJECT_HANDLE *ret_handle)
+{
+    CK_MECHANISM mechanism = wrapping->mechanism;
+    return token->module->fn->C_UnwrapKey(session, &mechanism, wrapping->unwrap_with,
+                                          (CK_BYTE *)wrapping->data, wrapping->length, attributes,
+                                          count, ret_handle);
+}
+
 static CK_RV unwrap(const struct token *token, const void *how, CK_ATTRIBUTE *attributes,
                     CK_ULONG count, CK_OBJECT_HANDLE *ret_handle)
 {
-    const struct newkey_wrapping *wrapping = how;
-    CK_MECHANISM mechanism = wrapping->mechanism;
-    return token->module->fn->C_UnwrapKey(token->anchor, &mechanism, wrapping->unwrap_with,
-                                          (CK_BYTE *)wrapping->data, wrapping->length, attributes,
-                                          count, ret_handle);
+    return unwrap_in(token, token->anchor, how, attributes, count, ret_handle);
 }
 
 static CK_RV ask_for_secret(const struct token *token, make_secret *make, const void *how,
@@ -104,6 +110,42 @@ static CK_RV ask_for_secret(const struct token *token, make_secret *make, const 
         if (!template_refused(rv))
             break;
     }
+    return rv;
+}
+
+static CK_RV rehearse_in(const struct token *token, CK_SESSION_HANDLE session,
+                         const struct newkey_wrapping *wrapping, struct template *full)
+{
+    CK_RV rv = CKR_OK;
+    for (unsigned i = 0; i < template_attempts(full->optional); i++) {
+        struct template asked = template_without(full, template_left_out(full->optional, i));
+        struct template passing = asked;
+        CK_OBJECT_HANDLE handle;
+        template_for_session(&passing);
+        rv = unwrap_in(token, session, wrapping, passing.attributes, passing.count, &handle);
+        if (rv == CKR_OK)
+            *full = asked;
+        if (!template_refused(rv))
+            break;
+    }
+    return rv;
+}
+
+/* SoftHSM leaves half a key behind when it refuses an attribute of one that is unwrapped. So what
+ * the token takes is found out in a session of its own, which ends with all that it has made.
+ * *full is what was taken then. */
+static CK_RV rehearse(const struct token *token, const struct newkey_wrapping *wrapping,
+                      struct template *full)
+{
+    CK_FUNCTION_LIST *fn = token->module->fn;
+    CK_SESSION_HANDLE session;
+    CK_RV rv = fn->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+    if (rv == CKR_SESSION_COUNT)
+        return CKR_OK; /* without */
+    if (rv != CKR_OK)
+        return rv;
+    rv = rehearse_in(token, session, wrapping, full);
+    fn->C_CloseSession(session);
     return rv;
 }
 
@@ -203,10 +245,10 @@ static int fail(const struct token *token, const char *call, CK_RV rv, struct p1
     return tokens_explain(token, error);
 }
 
-/* `value` is NULL unless C_CreateObject is to take it. */
+/* From a value, or, where that is NULL, wrapped. */
 static CK_RV make_hmac(struct newkey *newkey, const struct newkey_name *name,
-                       const struct mech *mech, make_secret *make, const void *how,
-                       const struct secret *value)
+                       const struct mech *mech, const struct secret *value,
+                       const struct newkey_wrapping *wrapping)
 {
     CK_RV rv = CKR_OK;
     /* A generic secret serves every algorithm; some tokens want to know the hash. */
@@ -216,7 +258,10 @@ static CK_RV make_hmac(struct newkey *newkey, const struct newkey_name *name,
         if (value)
             template_add(&template, CKA_VALUE, value->data, value->length);
         finish(&template, newkey->use, name);
-        rv = ask_for_secret(newkey->token, make, how, &template, &newkey->object.handle);
+        rv = value ? CKR_OK : rehearse(newkey->token, wrapping, &template);
+        if (rv == CKR_OK)
+            rv = ask_for_secret(newkey->token, value ? create : unwrap, wrapping, &template,
+                                &newkey->object.handle);
         if (!template_refused(rv))
             break;
     }
@@ -227,7 +272,7 @@ int newkey_import(struct token *token, const struct newkey_name *name, const str
                   const struct secret *key, struct newkey *ret_newkey, struct p11_error *error)
 {
     struct newkey newkey = {.token = token, .use = TEMPLATE_SIGN};
-    CK_RV rv = make_hmac(&newkey, name, mech, create, NULL, key);
+    CK_RV rv = make_hmac(&newkey, name, mech, key, NULL);
     if (rv != CKR_OK)
         return fail(token, "C_CreateObject", rv, error);
     int r = check(&newkey, (CK_ULONG)key->length, error);
@@ -241,7 +286,7 @@ int newkey_unwrap(struct token *token, const struct newkey_name *name, const str
                   struct p11_error *error)
 {
     struct newkey newkey = {.token = token, .use = TEMPLATE_SIGN};
-    CK_RV rv = make_hmac(&newkey, name, mech, unwrap, wrapping, NULL);
+    CK_RV rv = make_hmac(&newkey, name, mech, NULL, wrapping);
     if (rv != CKR_OK)
         return fail(token, "C_UnwrapKey", rv, error);
     int r = check(&newkey, (CK_ULONG)key_len, error);

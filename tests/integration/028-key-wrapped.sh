@@ -2,7 +2,7 @@
 # A client secret that is wrapped for one token signs as one that was typed in, and nothing of it
 # is left on the way: not in the file, not in transcripts, not in memory.
 . "$(dirname "$0")/lib.sh"
-need softhsm2-util openssl python3
+need softhsm2-util pkcs11-tool openssl python3
 
 token_create
 token_create b
@@ -66,6 +66,8 @@ same derived 20 --derive authway
 same hs512 32 --algorithm HS512
 same padded 8 --allow-short
 same long 500
+is "$(pkcs11-tool --module "$module" --token-label hints-a --login --pin "$(cat "$work/pin")" -O 2>/dev/null |
+    grep -c 'Secret Key')" 10 'the keys are on the token, and nothing else'
 is "$(grep -c transport_key "$work/short.json"):$(grep -c transport_key "$work/long.json")" 0:1 \
     'a long secret is wrapped with an AES key'
 like "$(cat "$work/derived.json")" '"derive": "authway"' 'the file says how the key was derived'
