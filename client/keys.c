@@ -5,6 +5,8 @@
 #include "client/exchange.h"
 #include "client/reply.h"
 
+#include <stdlib.h>
+
 /* The members that only private and secret keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1). What this
  * file gives is published: not even an agent that went wrong gets one of them through. */
 static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
@@ -63,6 +65,8 @@ static int get_keys(struct hintsign *handle, const char *profile, bool audit, ch
     int code = exchange_call(handle, "GetKeys", compose, take_set, &asking);
     if (code == 0)
         *ret_json = asking.json;
+    else
+        free(asking.json); /* the conversation may break after the answer */
     return code;
 }
 

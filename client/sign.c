@@ -98,6 +98,8 @@ int hintsign_sign(struct hintsign *handle, const struct hintsign_sign_request *r
         code = exchange_call(handle, "Sign", compose, read_signature, &signing);
     if (code == 0)
         *ret_signature = signing.signature;
+    else
+        hintsign_signature_free(signing.signature); /* the conversation may break after it */
     return code;
 }
 

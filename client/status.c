@@ -5,6 +5,8 @@
 #include "client/exchange.h"
 #include "client/reply.h"
 
+#include <stdlib.h>
+
 /* A member that a reply must have. */
 struct shape {
     const char *name;
@@ -44,6 +46,8 @@ static int ask(struct hintsign *handle, const char *method, const struct shape *
     int code = exchange_call(handle, method, NULL, take_reply, &asking);
     if (code == 0)
         *ret_json = asking.json;
+    else
+        free(asking.json); /* the conversation may break after the answer */
     return code;
 }
 
