@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_RECORD "the last line is no audit record"
+
 /* The last line: the chain goes on from it. */
 static int take_up_chain(struct audit_start *start, const EVP_MD *sha256, const char *line,
                          size_t length, unsigned char ret_prev[static AUDIT_HASH_BYTES])
@@ -70,11 +72,13 @@ static int open_log(struct audit_start *start, const char *path, const EVP_MD *s
         r = audit_file_open(path, &start->file, &line, &length, &start->torn);
     if (r < 0) {
         snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
-                 r == -EBUSY ? "another agent writes this audit log" : strerror(-r));
+                 r == -EBUSY     ? "another agent writes this audit log"
+                 : r == -EBADMSG ? NO_RECORD
+                                 : strerror(-r));
         return r;
     }
     if (line && take_up_chain(start, sha256, line, length, ret_prev) < 0) {
-        snprintf(error, CONF_ERROR_MAX, "%s: the last line is no audit record", path);
+        snprintf(error, CONF_ERROR_MAX, "%s: " NO_RECORD, path);
         audit_file_close(&start->file);
         r = -1;
     }

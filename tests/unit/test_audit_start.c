@@ -100,7 +100,8 @@ static void assert_not_opened(const char *why)
 
 static void what_is_no_audit_log(void **state)
 {
-    static const char *const texts[] = {"hello\n",
+    static const char *const texts[] = {"hello",
+                                        "hello\n",
                                         "{}\n",
                                         "{\"seq\":\"1\"}\n",
                                         "{\"seq\":0}\n",
