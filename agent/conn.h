@@ -32,6 +32,7 @@ struct conn {
     enum conn_wait wait; /* what it waits for ... */
     int64_t resume;      /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c */
     struct conn *behind; /* in the lists of throttle.c and fair.c */
+    atomic_uint turns;   /* counts when it goes to the next thread, for worker.c */
     /* For limits.c, which looks on from another thread: */
     _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
     _Atomic int64_t active;   /* when it was last served */

@@ -53,12 +53,15 @@ static void end(struct workers *workers, struct conn *conn)
     conn_free(conn);
 }
 
-/* Lets the connection be reported when it has what it waits for. */
+/* Lets the connection be reported when it has what it waits for. From then on it is another
+ * thread's: epoll orders the two in time, but promises nothing about memory. */
 static void arm(struct conn *conn, void *context)
 {
     struct workers *workers = context;
     struct epoll_event event = {.events = events[conn->wait], .data.ptr = conn};
-    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event) < 0)
+    int fd = conn->fd;
+    atomic_fetch_add(&conn->turns, 1);
+    if (epoll_ctl(workers->epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0)
         end(workers, conn);
 }
 
@@ -66,9 +69,8 @@ static void serve(struct worker *worker, struct conn *conn)
 {
     struct workers *workers = worker->workers;
     struct caller caller = caller_of(&conn->peer);
-    /* Takes over what the thread before us wrote into the connection: epoll orders us in time, but
-     * promises nothing about memory. */
-    atomic_exchange(&conn->busy, true);
+    atomic_load(&conn->turns); /* takes over what the thread before us wrote: see arm */
+    atomic_store(&conn->busy, true);
     enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
     fair_end(workers->fair, &caller);
     if (conn->resume)
