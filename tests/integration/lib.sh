@@ -39,6 +39,7 @@ export HINTSIGN_SOCKET="$work/agent.sock" HINTSIGN_ADMIN_SOCKET="$work/admin.soc
 export SOFTHSM2_CONF="$work/softhsm2.conf"
 # A finding of a sanitizer is an exit status that no program of ours uses otherwise.
 export ASAN_OPTIONS="exitcode=99:detect_leaks=1:${ASAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$top_srcdir/tests/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:exitcode=99:${UBSAN_OPTIONS:-}"
 
 cleanup() {
