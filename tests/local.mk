@@ -44,6 +44,7 @@ INTEGRATION_TESTS = \
 	tests/integration/026-key-strange-token.sh \
 	tests/integration/027-key-transcript.sh \
 	tests/integration/028-key-wrapped.sh \
+	tests/integration/029-key-probe.sh \
 	tests/integration/087-faults.sh \
 	tests/integration/088-hangs.sh \
 	tests/integration/089-storm.sh \

@@ -16,11 +16,14 @@ pkcs11_key_libkey_a_SOURCES = \
 	pkcs11/key/list.c pkcs11/key/list.h \
 	pkcs11/key/newkey.c pkcs11/key/newkey.h \
 	pkcs11/key/options.c pkcs11/key/options.h \
+	pkcs11/key/probe.c pkcs11/key/probe.h \
 	pkcs11/key/prompt.c pkcs11/key/prompt.h \
+	pkcs11/key/report.c pkcs11/key/report.h \
 	pkcs11/key/show.c pkcs11/key/show.h \
 	pkcs11/key/template.c pkcs11/key/template.h \
 	pkcs11/key/tokens.c pkcs11/key/tokens.h \
 	pkcs11/key/transcript.c pkcs11/key/transcript.h \
+	pkcs11/key/trial.c pkcs11/key/trial.h \
 	pkcs11/key/unwrap.c pkcs11/key/unwrap.h \
 	pkcs11/key/wrap.c pkcs11/key/wrap.h \
 	pkcs11/key/wrapped.c pkcs11/key/wrapped.h

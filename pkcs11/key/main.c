@@ -8,6 +8,7 @@
 #include "pkcs11/key/import.h"
 #include "pkcs11/key/list.h"
 #include "pkcs11/key/options.h"
+#include "pkcs11/key/probe.h"
 #include "pkcs11/key/wrap.h"
 
 #include <stdio.h>
@@ -25,6 +26,7 @@ static const struct command commands[] = {
     {"list", list_run, "t", "ljh", OPTIONS_TOKENS_MAX,
      "show the keys of tokens and how they are protected"},
     {"delete", delete_run, "tl", "iryh", 1, "delete a key from a token"},
+    {"probe", probe_run, "t", "cjh", 1, "try what a token can do for the agent"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

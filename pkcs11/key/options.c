@@ -107,6 +107,12 @@ static const char *take_fingerprint(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *take_compare(struct options *options, const char *value)
+{
+    options->compare = value;
+    return NULL;
+}
+
 static const char *take_transcript(struct options *options, const char *value)
 {
     options->transcript = value;
@@ -166,6 +172,8 @@ static const struct option_row rows[] = {
      take_unwrap_with},
     {'e', "kek", "FILE", "the public key that hintsign-key export-kek has printed", take_kek},
     {'p', "fingerprint", "HEX", "the fingerprint that this key must have", take_fingerprint},
+    {'c', "compare", "FILE", "show what has changed since this output of probe --json",
+     take_compare},
     {'r', "transcript", "FILE", "record the ceremony in this file, for hintsign-audit",
      take_transcript},
     {'j', "json", NULL, "print JSON, for machines", take_json},

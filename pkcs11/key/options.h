@@ -29,6 +29,7 @@ struct options {
     const char *unwrap_with;             /* ... this is NULL as well */
     const char *kek;                     /* NULL where not given */
     const char *fingerprint;             /* NULL where not given */
+    const char *compare;                 /* NULL where not given */
     const char *transcript;              /* NULL where not given */
     bool allow_short;
     bool json;

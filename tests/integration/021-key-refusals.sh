@@ -105,7 +105,7 @@ for command in import generate list delete; do
 done
 
 # The manual has every option, and no other.
-for command in import generate export-kek wrap list delete; do
+for command in import generate export-kek wrap list delete probe; do
     hintsign-key "$command" --help
 done | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort -u >"$work/options"
 sed -n 's/.*Fl \\-\([a-z-]*\).*/--\1/p' "$top_srcdir/doc/hintsign-key.1" |

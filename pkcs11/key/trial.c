@@ -1,0 +1,334 @@
+/* Tries what a token can do: nothing is believed that has not been done. */
+#include "config.h"
+#include "pkcs11/key/trial.h"
+#include "pkcs11/key/newkey.h"
+#include "pkcs11/key/unwrap.h"
+#include "pkcs11/public.h"
+#include "pkcs11/signature.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define KEY_LEN      64 /* bytes; serves every HMAC algorithm */
+#define LONG_KEY_LEN 1000
+#define LABEL        "hintsign-key probe"
+#define SIGN_NS      20000000 /* how long an algorithm is measured ... */
+#define SIGN_MAX     200      /* ... at most, in signatures */
+#define SESSIONS_MAX 64
+
+static const char message[] = "a message of hintsign-key probe";
+
+static double now_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+/* Without the name of the token: there is one only. */
+static void add_failure(const struct trial *trial, const char *name, const struct p11_error *error)
+{
+    char text[P11_ERROR_TEXT_MAX];
+    const char *detail = p11_error_describe(error, text, sizeof text);
+    size_t name_len = strlen(trial->token->name);
+    if (strncmp(detail, trial->token->name, name_len) == 0 && detail[name_len] == ':')
+        detail += name_len + 2;
+    report_add(trial->report, name, false, 0, "%s", detail);
+}
+
+static int name_key(struct newkey_name *ret_name, struct p11_error *error)
+{
+    int r = newkey_name(LABEL, NULL, 0, ret_name, error);
+    ret_name->session = true;
+    return r;
+}
+
+/* What is left vanishes with the session; that it could not be destroyed is a result all the
+ * same. */
+static void destroy(const struct trial *trial, const struct newkey *newkey)
+{
+    struct p11_error error;
+    if (newkey_destroy(newkey, &error) < 0)
+        add_failure(trial, "destroy", &error);
+}
+
+/* --- signing --- */
+
+/* A key and what tells a right signature: the secret itself, or the public half. */
+struct signer {
+    CK_OBJECT_HANDLE handle;
+    const struct mech *mech;
+    const struct secret *secret;
+    EVP_PKEY *public_key;
+};
+
+static bool is_right(const struct trial *trial, const struct signer *signer,
+                     const unsigned char *signature, size_t length)
+{
+    unsigned char mac[CRYPTO_DIGEST_MAX];
+    size_t mac_len = 0;
+    if (signer->public_key)
+        return crypto_verify(trial->crypto, signer->mech, signer->public_key, message,
+                             sizeof message, signature, length);
+    const char *hash = mech_hash_at(signer->mech->digest)->name;
+    return EVP_Q_mac(trial->library, "HMAC", NULL, hash, NULL, signer->secret->data,
+                     signer->secret->length, (const unsigned char *)message, sizeof message, mac,
+                     sizeof mac, &mac_len) &&
+           length == mac_len && CRYPTO_memcmp(mac, signature, length) == 0;
+}
+
+/* Signs again and again. *ret_us is the time of one signature. */
+static int sign(const struct trial *trial, const struct signer *signer, bool prehashed,
+                double *ret_us, struct p11_error *error)
+{
+    const struct signing signing = {signer->mech, trial->crypto, prehashed, false};
+    const struct token *token = trial->token;
+    unsigned char signature[MECH_SIGNATURE_MAX];
+    double us = 0;
+    unsigned count = 0;
+    while (count < SIGN_MAX && us * 1000 < SIGN_NS) {
+        size_t length;
+        double start = now_us();
+        int r = signature_make(token->module->fn, token->anchor, signer->handle, &signing, message,
+                               sizeof message, signature, &length, error);
+        us += now_us() - start;
+        if (r < 0)
+            return r;
+        if (!is_right(trial, signer, signature, length))
+            return p11_error_text(error, P11_FAILED, "gave a wrong signature");
+        count++;
+    }
+    *ret_us = us / count;
+    return 0;
+}
+
+static void try_algorithm(const struct trial *trial, const struct signer *signer)
+{
+    char name[REPORT_NAME_MAX];
+    struct p11_error error, prehashed_error;
+    double us;
+    snprintf(name, sizeof name, "sign %s", signer->mech->algorithm);
+    if (sign(trial, signer, false, &us, &error) == 0)
+        report_add(trial->report, name, true, us, "right");
+    else if (signer->mech->prehashed != signer->mech->mechanism &&
+             sign(trial, signer, true, &us, &prehashed_error) == 0)
+        report_add(trial->report, name, true, us, "right, of hashes that we make");
+    else
+        add_failure(trial, name, &error);
+}
+
+/* --- secret keys --- */
+
+static int random_secret(size_t length, struct secret *ret_secret, struct p11_error *error)
+{
+    if (secret_reserve(ret_secret, length) < 0)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    for (size_t i = 0; i < length; i += 250) /* getrandom gives up to 256 bytes at once */
+        if (getrandom(ret_secret->data + i, length - i < 250 ? length - i : 250, 0) < 0)
+            return p11_error_text(error, P11_FAILED, "the system gives no random bytes");
+    return 0;
+}
+
+static void try_hmac(const struct trial *trial, const struct mech *mech)
+{
+    _cleanup_secret_ struct secret secret = {0};
+    struct newkey_name name;
+    struct newkey newkey;
+    struct p11_error error;
+    char title[REPORT_NAME_MAX];
+    snprintf(title, sizeof title, "create key for %s", mech->algorithm);
+    int r = random_secret(KEY_LEN, &secret, &error);
+    if (r == 0)
+        r = name_key(&name, &error);
+    double start = now_us();
+    if (r == 0)
+        r = newkey_import(trial->token, &name, mech, &secret, &newkey, &error);
+    if (r < 0) {
+        add_failure(trial, title, &error);
+        return;
+    }
+    report_add(trial->report, title, true, now_us() - start, "%s",
+               newkey.object.key_type == CKK_GENERIC_SECRET ? "a generic secret"
+                                                            : "a key of the type of its hash");
+    try_algorithm(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL});
+    destroy(trial, &newkey);
+}
+
+void trial_hmac(const struct trial *trial)
+{
+    for (size_t i = 0; mech_at(i); i++)
+        if (mech_at(i)->family == MECH_HMAC)
+            try_hmac(trial, mech_at(i));
+}
+
+/* --- pairs --- */
+
+/* The smallest key of each kind that algorithms need. */
+static const struct kind {
+    const char *type;  /* as keyspec_find takes it */
+    const char *curve; /* NULL: RSA */
+} kinds[] = {
+    {"rsa:2048", NULL},    {"ec:P-256", "P-256"},  {"ec:P-384", "P-384"},
+    {"ec:P-521", "P-521"}, {"ed25519", "Ed25519"},
+};
+
+static bool serves(const struct kind *kind, const struct mech *mech)
+{
+    if (!kind->curve)
+        return mech_is_rsa(mech);
+    return mech->curve && strcmp(mech->curve, kind->curve) == 0;
+}
+
+static int read_public(const struct trial *trial, const struct newkey *newkey,
+                       const struct mech *mech, EVP_PKEY **ret_key, struct p11_error *error)
+{
+    CK_FUNCTION_LIST *fn = trial->token->module->fn;
+    struct object object;
+    int r = object_read(fn, trial->token->anchor, newkey->public_half, &object, error);
+    return r == 0
+               ? public_read(trial->crypto, fn, trial->token->anchor, &object, mech, ret_key, error)
+               : r;
+}
+
+static void try_pair(const struct trial *trial, const struct newkey *newkey,
+                     const struct mech *mech)
+{
+    struct signer signer = {newkey->object.handle, mech, NULL, NULL};
+    struct p11_error error;
+    char name[REPORT_NAME_MAX];
+    if (read_public(trial, newkey, mech, &signer.public_key, &error) == 0) {
+        try_algorithm(trial, &signer);
+    } else {
+        snprintf(name, sizeof name, "sign %s", mech->algorithm);
+        add_failure(trial, name, &error);
+    }
+    EVP_PKEY_free(signer.public_key);
+}
+
+/* Adds the result. Returns whether there is a key. */
+static bool generate(const struct trial *trial, const char *type, struct newkey *ret_newkey)
+{
+    struct newkey_name name;
+    struct p11_error error;
+    char title[REPORT_NAME_MAX];
+    snprintf(title, sizeof title, "generate %s", type);
+    int r = name_key(&name, &error);
+    double start = now_us();
+    if (r == 0)
+        r = newkey_generate(trial->token, &name, keyspec_find(type), ret_newkey, &error);
+    if (r < 0)
+        add_failure(trial, title, &error);
+    else
+        report_add(trial->report, title, true, now_us() - start, "protected");
+    return r == 0;
+}
+
+void trial_generate(const struct trial *trial)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct newkey newkey;
+        if (!generate(trial, kinds[i].type, &newkey))
+            continue;
+        for (size_t k = 0; mech_at(k); k++)
+            if (serves(&kinds[i], mech_at(k)))
+                try_pair(trial, &newkey, mech_at(k));
+        destroy(trial, &newkey);
+    }
+}
+
+/* --- wrapped keys --- */
+
+/* Whether the token gets the key that was wrapped shows in what it signs. */
+static int try_wrapped(const struct trial *trial, const struct object *pair, const struct kek *kek,
+                       size_t key_len, double *ret_us, struct p11_error *error)
+{
+    _cleanup_secret_ struct secret secret = {0};
+    const struct mech *mech = mech_find("HS256");
+    struct wrapped wrapped;
+    struct newkey_name name;
+    struct newkey newkey;
+    int r = random_secret(key_len, &secret, error);
+    if (r == 0)
+        r = wrapped_make(kek, &secret, &wrapped, error);
+    if (r == 0)
+        r = name_key(&name, error);
+    if (r < 0)
+        return r;
+    wrapped.mech = mech;
+    double start = now_us(), us;
+    r = unwrap_run(trial->token, &name, pair, &wrapped, &newkey, error);
+    *ret_us = now_us() - start;
+    if (r < 0)
+        return r;
+    r = sign(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL}, false, &us, error);
+    destroy(trial, &newkey);
+    return r;
+}
+
+static void try_hash(const struct trial *trial, const struct object *pair, struct kek *kek)
+{
+    static const struct way {
+        const char *suffix;
+        size_t key_len;
+    } ways[] = {{"", KEY_LEN}, {", AES", LONG_KEY_LEN}};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char name[REPORT_NAME_MAX];
+        struct p11_error error;
+        double us;
+        snprintf(name, sizeof name, "unwrap OAEP %s%s", kek->hash->name, ways[i].suffix);
+        if (try_wrapped(trial, pair, kek, ways[i].key_len, &us, &error) == 0)
+            report_add(trial->report, name, true, us, "the right key");
+        else
+            add_failure(trial, name, &error);
+    }
+}
+
+void trial_unwrap(const struct trial *trial)
+{
+    struct newkey newkey;
+    if (!generate(trial, "wrap:rsa:2048", &newkey))
+        return;
+    _cleanup_kek_ struct kek kek = {0};
+    struct p11_error error;
+    if (kek_read_token(trial->token, &newkey.object, &kek, &error) == 0)
+        for (size_t i = 0; (kek.hash = kek_hash_at(i)); i++)
+            try_hash(trial, &newkey.object, &kek);
+    else
+        add_failure(trial, "unwrap", &error);
+    destroy(trial, &newkey);
+}
+
+/* --- sessions --- */
+
+static void describe_limit(CK_ULONG limit, char *text, size_t size)
+{
+    if (limit == CK_UNAVAILABLE_INFORMATION || limit == CK_EFFECTIVELY_INFINITE)
+        snprintf(text, size, "%s", limit ? "does not tell" : "any number");
+    else
+        snprintf(text, size, "%lu", limit);
+}
+
+void trial_sessions(const struct trial *trial)
+{
+    const struct token *token = trial->token;
+    CK_FUNCTION_LIST *fn = token->module->fn;
+    CK_SESSION_HANDLE sessions[SESSIONS_MAX];
+    size_t count = 0;
+    char limit[32];
+    CK_RV rv = CKR_OK;
+    double start = now_us();
+    while (count < SESSIONS_MAX && rv == CKR_OK) {
+        rv = fn->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &sessions[count]);
+        count += rv == CKR_OK;
+    }
+    double us = count ? (now_us() - start) / (double)count : 0;
+    for (size_t i = 0; i < count; i++)
+        fn->C_CloseSession(sessions[i]);
+    describe_limit(token->info.ulMaxSessionCount, limit, sizeof limit);
+    /* One more is open all the time: the one that all else is tried with. */
+    report_add(trial->report, "sessions", true, us, "%zu at once%s; the token says: %s", count + 1,
+               count == SESSIONS_MAX ? ", or more" : "", limit);
+}
