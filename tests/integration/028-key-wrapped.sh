@@ -97,6 +97,16 @@ END
 runs 0 'one that openssl has wrapped' unwrap "$work/openssl.json" openssl
 is "$(digest openssl)" "$(digest short)" '... is the same key'
 
+# A token that wants to know the hash.
+strange=$(module=$top_builddir/tests/modules/.libs/strange.so token_uri)
+for name in short long; do
+    runs 0 "a token without generic secrets: $name" env STRANGE_MODULE="$module" STRANGE=no-generic-secret \
+        STRANGE_REFUSES=0x171 hintsign-key import --token "$strange" --label "typed-$name" \
+        --wrapped "$work/$name.json" --unwrap-with pkcs11:object=kek --transcript "$transcript"
+    like "$(cat "$work/stdout")" 'type=hmac-sha256.* usable=yes' '... gets a key of the type of its hash'
+    is "$(digest "typed-$name")" "$(digest "$name")" '... that signs the same'
+done
+
 # --- the tokens ---
 
 profile() {

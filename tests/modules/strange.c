@@ -122,6 +122,16 @@ static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanis
                                    public_handle, private_handle);
 }
 
+static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                        CK_BYTE *wrapped, CK_ULONG length, CK_ATTRIBUTE *attributes, CK_ULONG count,
+                        CK_OBJECT_HANDLE *handle)
+{
+    CK_RV rv = judge(attributes, count);
+    if (rv != CKR_OK)
+        return rv;
+    return real->C_UnwrapKey(session, mechanism, key, wrapped, length, attributes, count, handle);
+}
+
 static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle)
 {
     if (has_habit("destroy-fails"))
@@ -194,6 +204,7 @@ __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST 
     strange.C_GetFunctionList = C_GetFunctionList;
     strange.C_CreateObject = create_object;
     strange.C_GenerateKeyPair = generate_key_pair;
+    strange.C_UnwrapKey = unwrap_key;
     strange.C_DestroyObject = destroy_object;
     strange.C_GetAttributeValue = get_attribute_value;
     strange.C_Finalize = finalize;
