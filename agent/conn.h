@@ -37,6 +37,7 @@ struct conn {
     _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
     _Atomic int64_t active;   /* when it was last served */
     atomic_bool busy;         /* a worker serves it, or a message or reply is under way */
+    bool evicted;             /* it is ended, for a newer one of its caller */
     struct conn *previous, *next;
 };
 

@@ -4,22 +4,29 @@
 
 #include <sys/socket.h>
 
-/* The longest idle of a caller's connections, and how many he has. With the lock held. */
-static struct conn *find_idle(const struct limits *limits, const struct caller *caller,
-                              size_t *ret_count)
+/* What a caller has. */
+struct holding {
+    size_t count;
+    size_t evicted;    /* of these: shut, and not closed yet */
+    struct conn *idle; /* the one that is idle longest, or NULL */
+};
+
+/* With the lock held. */
+static struct holding look_at(const struct limits *limits, const struct caller *caller)
 {
-    struct conn *idle = NULL;
-    *ret_count = 0;
+    struct holding holding = {.count = 0};
     for (struct conn *conn = limits->first; conn; conn = conn->next) {
         struct caller other = caller_of(&conn->peer);
+        const struct conn *idle = holding.idle;
         if (!caller_equal(&other, caller))
             continue;
-        ++*ret_count;
-        if (!atomic_load(&conn->busy) &&
+        holding.count++;
+        holding.evicted += conn->evicted;
+        if (!atomic_load(&conn->busy) && !conn->evicted &&
             (!idle || atomic_load(&conn->active) < atomic_load(&idle->active)))
-            idle = conn;
+            holding.idle = conn;
     }
-    return idle;
+    return holding;
 }
 
 size_t limits_set(struct limits *limits, const struct conf_limits *conf, size_t descriptors)
@@ -38,17 +45,16 @@ size_t limits_set(struct limits *limits, const struct conf_limits *conf, size_t 
  * that is refused before he takes the room of others. */
 static bool make_room(struct limits *limits, const struct peer *peer)
 {
-    size_t count;
     struct caller caller = caller_of(peer);
     if (limits->count >= limits->max)
         return false;
-    struct conn *idle = find_idle(limits, &caller, &count);
-    if (count < limits->share)
+    struct holding holding = look_at(limits, &caller);
+    if (holding.count < limits->share)
         return true;
-    if (!idle || count >= 2 * limits->share)
+    if (!holding.idle || holding.evicted > limits->share / LIMITS_EVICTED_PART)
         return false;
-    atomic_store(&idle->busy, true); /* not to be found again before its worker has closed it */
-    shutdown(idle->fd, SHUT_RDWR);
+    holding.idle->evicted = true;
+    shutdown(holding.idle->fd, SHUT_RDWR);
     return true;
 }
 

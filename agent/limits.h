@@ -20,8 +20,12 @@ struct limits {
  * caller's part is as much smaller. Connections that there are stay. */
 size_t limits_set(struct limits *limits, const struct conf_limits *conf, size_t descriptors);
 
+/* Connections of a caller that were ended for newer ones, and not closed yet: hardly more than this
+ * part of his share, so that two callers cannot take the room of four. */
+#define LIMITS_EVICTED_PART 4
+
 /* Adds a connection. Over the limit of one caller (caller.h) his connection that was idle longest
- * is ended; far over it, when those take time to end, there is no room for him. Returns false when
+ * is ended; when too many of those take time to end, there is no room for him. Returns false when
  * there is no room: then the connection was not added. */
 bool limits_admit(struct limits *limits, struct conn *conn);
 
