@@ -523,7 +523,9 @@ INTEGRATION_TESTS += \
 	tests/integration/301-provider-replay.sh \
 	tests/integration/302-provider-tampered.sh \
 	tests/integration/310-recipes.sh \
-	tests/integration/311-pods.sh
+	tests/integration/311-pods.sh \
+	tests/integration/312-documents.sh
+EXTRA_DIST += Containerfile .containerignore
 EXTRA_DIST += \
 	tests/integration/op.sh \
 	tests/interop/op/accepts.mjs tests/interop/op/client.mjs tests/interop/op/hints.mjs \

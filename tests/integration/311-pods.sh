@@ -24,7 +24,7 @@ pod() {
 as_shop() (
     # shellcheck disable=SC2016
     pod "$application" sh -c \
-        'mount --bind "$1" /mnt && mount -t tmpfs none "$2" && cd / && shift 2 && exec "$@"' \
+        'mount --bind "$1" /mnt && mount -o remount,bind,ro /mnt && mount -t tmpfs none "$2" && cd / && shift 2 && exec "$@"' \
         - "$shared/shop" "$work" env HINTSIGN_SOCKET=/mnt/agent.sock "$@"
 )
 
@@ -83,6 +83,9 @@ runs 0 'shop: the rule by listener serves it' as_shop hintsign mint shop --subje
 like "$(cat "$work/stdout")" '^eyJ' '... with a token'
 like "$(last_record)" '"listener":"shop",.*"profile":"shop"' '... which is recorded with the listener'
 unlike "$(last_record)" '"(uid|gid|pid|unit)":' '... and without ids, which mean nothing here'
+
+runs 1 'it cannot take the socket away' as_shop rm /mnt/agent.sock
+like "$(cat "$work/stderr")" 'Read-only' '... as the folder is read-only there'
 
 for name in bank root uid agent group gid unit both nothing; do
     denied "$name: no other rule does" as_shop hintsign mint "$name" --subject bob
