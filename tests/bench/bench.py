@@ -3,13 +3,14 @@
 
   bench.py [--rounds N] [--ms N] [--only PART,...] [--output DIR]
 
-Parts: speed (everything that takes turns), slow (an HSM across a network), fair (one greedy client
-beside eight), memory (idle connections, a million tokens). Writes DIR/bench.json, a table on
+Parts: speed (everything that takes turns), slow (an HSM across a network), openssl (the provider),
+fair (one greedy client beside eight), memory (idle connections, a million tokens). Writes DIR/bench.json, a table on
 standard output, and plots where gnuplot is installed.
 """
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -27,6 +28,7 @@ LIB = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 P11_KIT_CLIENT = f"/usr/lib/{LIB or 'x86_64-linux-gnu'}/pkcs11/p11-kit-client.so"
 SLOW = os.path.join(BUILD, "tests/modules/.libs/slow.so")
+PROVIDER = os.path.join(BUILD, "client/provider/.libs/hintsign.so")
 LOADER = os.path.join(BUILD, "tests/bench/loader")
 ISSUER = "https://op.example"
 IDLE = 4000  # connections
@@ -124,6 +126,7 @@ class Bench:
                   input=os.urandom(32).hex())
         self.call("hintsign-key", "generate", "--token", self.uri, "--label", "ES256", "--type", "ec:P-256")
         self.call("hintsign-key", "generate", "--token", self.uri, "--label", "RS256", "--type", "rsa:2048")
+        self.call("hintsign-key", "generate", "--token", self.uri, "--label", "raw", "--type", "ec:P-256")
 
     def make_profiles(self):
         os.mkdir(self.path("profiles.d"))
@@ -143,6 +146,8 @@ class Bench:
             self.write(f"profiles.d/{name}.json", json.dumps(
                 {"version": 1, "key": f"pkcs11:object={key}", "algorithm": key,
                  "audiences": [ISSUER], "allow": allow, **profile}))
+        self.write("profiles.d/raw.json", json.dumps(
+            {"version": 1, "kind": "raw", "key": "pkcs11:object=raw", "algorithms": ["ES256"], "allow": allow}))
         self.call(shutil.which("python3", path="/usr/bin") or "python3",
                   os.path.join(TOP, "tests/interop/sealed.py"), "keys", self.path("keys"), ISSUER, "rsa")
         for name in os.listdir(self.path("keys")):
@@ -263,6 +268,21 @@ def measure_slow(bench, rounds, ms):
     return results
 
 
+def measure_openssl(bench, rounds):
+    """ES256 through OpenSSL's provider and through libhintsign, by turns in one process."""
+    _, path = bench.start_agent("openssl")
+    bench.write("openssl.cnf", "openssl_conf = a\n[a]\nproviders = b\n[b]\ndefault = c\nhintsign = d\n"
+                f"[c]\nactivate = 1\n[d]\nactivate = 1\nmodule = {PROVIDER}\n")
+    env = {**os.environ, "OPENSSL_CONF": bench.path("openssl.cnf"), "HINTSIGN_SOCKET": path,
+           "OPENSSL_MODULES": os.path.dirname(PROVIDER)}
+    results = {"ES256 OpenSSL 8": [], "ES256 libhintsign 8": []}
+    for _ in range(rounds):
+        said = bench.call(os.path.join(BUILD, "tests/interop/evp_client"), "compare", "raw", "8", "2000", env=env)
+        for name, us in zip(results, re.findall(r"\d+", said)):
+            results[name].append({"rate": 8e6 / int(us), "p50": int(us), "p99": int(us)})
+    return results
+
+
 def measure_fair(bench, rounds, ms):
     _, path = bench.start_agent("fair")
     eight, greedy = bench.agent(path, "hs256", 8, 1), bench.agent(path, "hs256", 1, 1024)
@@ -303,7 +323,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--ms", type=int, default=200)
-    parser.add_argument("--only", default="speed,slow,fair,memory")
+    parser.add_argument("--only", default="speed,slow,openssl,fair,memory")
     parser.add_argument("--output", default="bench")
     options = parser.parse_args()
     parts = options.only.split(",")
@@ -316,6 +336,8 @@ def main():
             data["runs"].update(take_turns(speed_loads(bench), options.rounds, options.ms))
         if "slow" in parts:
             data["runs"].update(measure_slow(bench, min(options.rounds, 7), options.ms))
+        if "openssl" in parts and os.path.exists(PROVIDER):
+            data["runs"].update(measure_openssl(bench, min(options.rounds, 7)))
         if "fair" in parts:
             data["runs"].update(measure_fair(bench, options.rounds, max(options.ms, 500)))
         if "memory" in parts:

@@ -19,6 +19,7 @@ RATIOS = [
     ("sealed, 2 clients 16 deep / token 2", "sealed agent 2 x 16", "rate", ["RS256 token 2"], ">=", 0.88),
     ("10 ms, 64 workers and clients / token 64", "10 ms agent 64", "rate", ["10 ms token 64"], ">=", 0.95),
     ("2 ms, 16 workers and clients / token 16", "2 ms agent 16", "rate", ["2 ms token 16"], ">=", 0.9),
+    ("ES256, 8 threads through OpenSSL / through libhintsign", "ES256 OpenSSL 8", "rate", ["ES256 libhintsign 8"], ">=", 0.8),
     ("p99 of eight beside a greedy one / alone", "eight beside one", "p99", ["eight alone"], "<=", 3),
 ]
 

@@ -42,15 +42,7 @@ else
     skip 'valgrind finds nothing' 'it is not installed'
 fi
 
-# --- speed: through OpenSSL, in percent of that through libhintsign alone ---
-
-if [ "$SANITIZED" = yes ]; then
-    skip 'OpenSSL costs at most a fifth' 'sanitizers cost time'
-else
-    runs 0 'both ways by turns' "$evp_client" compare p256 8 2000
-    diag "ES256, 8 threads: $(cat "$work/stdout")"
-    percent=$(sed -n 's/.*: \([0-9]*\) %/\1/p' "$work/stdout")
-    [ "$percent" -ge 80 ] && ok 'OpenSSL costs at most a fifth' || not_ok 'OpenSSL costs at most a fifth'
-fi
+# Which of them is how much faster, `make bench` tells.
+runs 0 'through OpenSSL and through libhintsign by turns' "$evp_client" compare p256 8 200
 agent_stop
 done_testing
