@@ -52,8 +52,7 @@ void conn_refuse(struct conn *conn);
 
 /* Serves what is ready: reads once unless messages are waiting, serves at most SERVE_BATCH_MAX of
  * them and CONN_REPLIES_MAX of replies, less if that takes long and no worker is idle, and sends
- * these. With `last` nothing more is read: what was
- * read is served, and the connection ends. */
+ * these. With `last` nothing more is read: what was read is served, and the connection ends. */
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
 
 #endif

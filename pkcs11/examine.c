@@ -58,8 +58,8 @@ struct answer {
 };
 
 /* Lets the key sign the known question: the data, or, where the token refuses that or the key is to
- * sign hashes, its hash. A
- * mechanism that is listed may still refuse to work, so lists are not asked. */
+ * sign hashes, its hash. A mechanism that is listed may still refuse to work, so lists are not
+ * asked. */
 static int ask(const struct keyring *keyring, const struct key *key, const struct token *token,
                struct finding *finding, struct answer *answer, struct p11_error *error)
 {
