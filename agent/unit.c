@@ -53,7 +53,7 @@ static struct part next_part(const char **path, const char *end)
 static struct part without_escape(struct part part)
 {
     return part.start && part.start[0] == '_' ? (struct part){part.start + 1, part.length - 1}
-                                                   : part;
+                                              : part;
 }
 
 static struct part unit_in_path(const char *path, const char *end)
