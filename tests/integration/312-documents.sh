@@ -10,9 +10,9 @@ done
 
 # Each JSON object with "version", in a file of its own. What belongs to somebody's machine is
 # exchanged: users, groups, folders.
-python3 - "$work" "$(id -un)" "${documents[@]/#/$top_srcdir/}" <<'END' || bail_out 'bad JSON'
+python3 - "$work" "${documents[@]/#/$top_srcdir/}" <<'END' || bail_out 'bad JSON'
 import json, os, sys
-work, user, *documents = sys.argv[1:]
+work, *documents = sys.argv[1:]
 for document in documents:
     lines = open(document, encoding="utf-8").read().split("\n")
     number = 0
@@ -32,7 +32,7 @@ for document in documents:
         if agent is not example:
             for entry in example.get("allow", []):
                 if "user" in entry:
-                    entry["user"] = user
+                    entry["user"] = "root"
             names = [entry["listener"] for entry in example.get("allow", []) if "listener" in entry]
             agent["listeners"] = [{"name": n, "path": f"{work}/{n}.sock"} for n in names or ["default"]]
             with open(f"{work}/{name}/profiles.d/example.json", "w") as file:
@@ -47,6 +47,23 @@ for config in "$work"/*/agent.json; do
 done
 like "$(ls -d "$work"/*/ | wc -l)" '^[1-9][0-9]+$' 'the documents have examples'
 
+# --- a command, with the profile beside it ---
+
+token_create
+hintsign-key generate --token "$(token_uri)" --label shop --type ec:P-256 >"$work/generate.log" 2>&1 ||
+    bail_out "$(cat "$work/generate.log")"
+profile_write shop.hint <<END
+$(sed "s|\"allow\": .*|\"allow\": $allow_me }|" "$(grep -l subject_type "$work"/*/profiles.d/example.json)")
+END
+agent_config
+agent_start
+command=$(sed -n 's/^    \(hintsign mint shop\.hint .*\)/\1/p' "$top_srcdir/doc/providers.md")
+runs 0 "$command" bash -c "$command"
+like "$(hintsign decode "$(cat "$work/stdout")" 2>/dev/null | tr -d ' \n')" \
+    '"subject":\{"subject_type":"mail","mail":"bob@example.com"\}' '... as Janssen wants it'
+agent_stop
+rm "$work/profiles.d/shop.hint.json"
+
 # --- as Kubernetes lays out ConfigMaps and Secrets: folders that all can write, with links ---
 
 # volume NAME FILE...
@@ -58,7 +75,6 @@ volume() {
     done
     chmod 755 "$folder/..2026" && chmod 777 "$folder"
 }
-token_create
 key_import acme "$(random_hex 32)"
 profile_write acme <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
