@@ -1,4 +1,4 @@
-// Tokens from hintsign-agent, for Node.js 18 and later; client authentication for openid-client 6.
+// Tokens from hintsign-agent, for Node.js 20 and later; client authentication for openid-client 6.
 import net from 'node:net';
 
 const SOCKET = process.env.HINTSIGN_SOCKET ?? '/run/hintsign/agent.sock';
