@@ -85,7 +85,8 @@ verify '... the log verifies' "$log"
 # --- a file system that is remounted while we serve ---
 
 name='a file system that has become read-only'
-if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
+if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null &&
+    unshare -m --propagation private true 2>/dev/null; then
     cat >"$work/remount.sh" <<'END'
 set -u
 truncate -s 16M "$work/image" && mkfs.ext4 -q "$work/image" && mkdir "$work/mnt" &&
@@ -111,7 +112,7 @@ END
         like "$(cat "$work/mnt.log")" 'ERROR: audit: cannot write the log: ' '... as is said'
     fi
 else
-    skip "$name" 'needs root and mkfs.ext4'
+    skip "$name" 'needs root, mkfs.ext4 and a mount namespace'
 fi
 
 # --- killed at each step to a new file ---
