@@ -139,8 +139,9 @@ static bool is_told(const struct object *object, enum object_flag flag)
 }
 
 /* Each rule: the flag must have this value. A flag that is not told passes only where `proof`,
- * another flag that is true, implies the same, or where no private key has it (PKCS #11 v3.0
- * section 4.9). */
+ * another flag that is true, implies the same. Private keys have no CKA_ENCRYPT and no CKA_WRAP
+ * (PKCS #11 v3.0 section 4.9); one that claims them all the same, as with tpm2-pkcs11, gains
+ * nothing by it. */
 struct rule {
     enum object_flag flag;
     bool wanted;
@@ -186,10 +187,13 @@ const char *object_flag_name(enum object_flag flag)
     return NULL;
 }
 
-static bool is_proved(const struct object *object, const struct rule *rule)
+static bool is_met(const struct object *object, const struct rule *rule)
 {
-    return (rule->proof && is(object, rule->proof)) ||
-           (rule->not_private_key && object->object_class == CKO_PRIVATE_KEY);
+    if (rule->not_private_key && object->object_class == CKO_PRIVATE_KEY)
+        return true;
+    if (is_told(object, rule->flag))
+        return is(object, rule->flag) == rule->wanted;
+    return rule->proof && is(object, rule->proof);
 }
 
 static bool breaks_rules(const struct object *object, const struct rule *rules, size_t count,
@@ -197,10 +201,9 @@ static bool breaks_rules(const struct object *object, const struct rule *rules, 
 {
     for (size_t i = 0; i < count; i++) {
         const struct rule *rule = &rules[i];
-        bool told = is_told(object, rule->flag);
-        if (told ? is(object, rule->flag) == rule->wanted : is_proved(object, rule))
+        if (is_met(object, rule))
             continue;
-        if (told)
+        if (is_told(object, rule->flag))
             snprintf(reason, reason_size, "%s", rule->reason);
         else
             snprintf(reason, reason_size, "does not tell its attribute \"%s\"",

@@ -58,7 +58,8 @@ EXTRA_DIST += tests/integration/terminal.py tests/integration/scan_memory.py
 INTEGRATION_TESTS += \
 	tests/integration/120-private-keys.sh \
 	tests/integration/125-rotation.sh \
-	tests/integration/130-sign.sh
+	tests/integration/130-sign.sh \
+	tests/integration/150-tpm2.sh
 EXTRA_DIST += tests/integration/sign.py
 EXTRA_DIST += \
 	tests/interop/leading_zeros.py tests/interop/private_keys.py tests/interop/rotation.py

@@ -162,7 +162,11 @@ static CK_RV generate_pair(const struct token *token, CK_MECHANISM *mechanism,
         rv = token->module->fn->C_GenerateKeyPair(token->anchor, mechanism, public.attributes,
                                                   public.count, private.attributes, private.count,
                                                   public_half, private_half);
-        if (!template_refused(rv))
+        /* All that tpm2-pkcs11 says of the two that stand first in a public template. It has made
+         * a pair by then, so it is asked once more, without both, and not for each. */
+        if (rv == CKR_GENERAL_ERROR && i == 0)
+            i = optional;
+        else if (!template_refused(rv))
             break;
     }
     return rv;

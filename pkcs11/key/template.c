@@ -40,13 +40,14 @@ static const struct usage {
     {CKO_PRIVATE_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
 
     {CKO_PUBLIC_KEY, CKA_TOKEN, {CK_TRUE, CK_TRUE}, {false, false}},
+    /* These two first: tpm2-pkcs11 wants neither, and newkey.c leaves out the first two. */
+    {CKO_PUBLIC_KEY, CKA_VERIFY, {CK_TRUE, CK_FALSE}, {true, true}},
+    {CKO_PUBLIC_KEY, CKA_ENCRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_MODIFIABLE, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_PRIVATE, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_VERIFY_RECOVER, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_WRAP, {CK_FALSE, CK_TRUE}, {true, true}},
-    {CKO_PUBLIC_KEY, CKA_ENCRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
-    {CKO_PUBLIC_KEY, CKA_VERIFY, {CK_TRUE, CK_FALSE}, {true, true}},
 };
 
 static CK_OBJECT_CLASS class_of(const struct template *template)

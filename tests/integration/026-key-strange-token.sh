@@ -36,6 +36,9 @@ like "$(line typed)" 'type=hmac-sha256' '... gets a key of the type of its hash'
 runs 0 'a token that refuses CKA_VERIFY in a public template' \
     with STRANGE_REFUSES=0x10a,0x10b -- generate --token "$(token)" --label pair --type ec:P-256
 like "$(line pair)" 'usable=yes' '... makes a pair all the same'
+runs 0 'one that calls CKA_VERIFY and CKA_ENCRYPT there a general error' with STRANGE=general-error \
+    STRANGE_REFUSES=0x10a,0x104 -- generate --token "$(token)" --label general --type ec:P-256
+like "$(line general)" 'usable=yes' '... does, too'
 
 # Never without protection: what cannot be left out is not left out.
 runs 1 'a token that refuses CKA_SENSITIVE' with STRANGE_REFUSES=0x103 -- import --token "$(token)" \

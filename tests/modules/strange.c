@@ -47,7 +47,7 @@ static CK_RV judge(const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     for (CK_ULONG i = 0; i < count; i++) {
         if (refuses(attributes[i].type))
-            return CKR_ATTRIBUTE_TYPE_INVALID;
+            return has_habit("general-error") ? CKR_GENERAL_ERROR : CKR_ATTRIBUTE_TYPE_INVALID;
         if (attributes[i].type == CKA_KEY_TYPE && has_habit("no-generic-secret") &&
             *(CK_KEY_TYPE *)attributes[i].pValue == CKK_GENERIC_SECRET)
             return CKR_TEMPLATE_INCONSISTENT;

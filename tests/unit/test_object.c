@@ -170,9 +170,9 @@ static void private_keys_alone(void **state)
 {
     (void)state;
     make_private_key();
-    fake_set_flag(&key, CKA_ENCRYPT, CK_TRUE);
-    expect_unfit("CKA_ENCRYPT");
-    fake_set_flag(&key, CKA_ENCRYPT, CK_FALSE);
+    fake_set_flag(&key, CKA_ENCRYPT, CK_TRUE); /* which is no ability of private keys */
+    fake_set_flag(&key, CKA_WRAP, CK_TRUE);
+    expect_fit();
     fake_set_flag(&key, CKA_SIGN_RECOVER, CK_TRUE);
     expect_unfit("CKA_SIGN_RECOVER");
     fake_set_flag(&key, CKA_SIGN_RECOVER, CK_FALSE);
