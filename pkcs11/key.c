@@ -343,22 +343,43 @@ static int judge_again(struct keyring *keyring, struct key *key, size_t home, ui
     return 0;
 }
 
+/* Whether the token is well: another of its keys still signs. */
+static bool another_signs(const struct keyring *keyring, const struct key_home *home, size_t where)
+{
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct key_home *other = &keyring->keys[i]->homes[where];
+        struct finding finding = {0};
+        struct p11_error error;
+        if (!other->found_in || other->handle == home->handle)
+            continue;
+        int r = examine_key(keyring, keyring->keys[i], other, &finding, &error);
+        finding_clear(&finding);
+        return r == 0 && finding.usable;
+    }
+    return false;
+}
+
 int keyring_check(struct keyring *keyring, struct key *key, struct key_home *home,
                   uint64_t generation, bool *ret_changed, struct p11_error *error)
 {
     struct finding finding;
+    size_t where = (size_t)(home - key->homes);
     atomic_store(&home->doubted, false);
     int r = examine_key(keyring, key, home, &finding, error);
     if (r == 0 && finding.failure.code) {
         finding_clear(&finding); /* once is no proof */
         r = examine_key(keyring, key, home, &finding, error);
     }
+    if (r == 0 && finding.failure.code && home->found_in && !another_signs(keyring, home, where)) {
+        *error = finding.failure;
+        r = P11_UNAVAILABLE;
+    }
     if (r < 0)
         return r;
     pthread_mutex_lock(&keyring->lock);
     *ret_changed = (home->found_in != 0) != finding.usable;
     take_over(key, home, &finding, generation);
-    r = judge_again(keyring, key, (size_t)(home - key->homes), generation, *ret_changed, error);
+    r = judge_again(keyring, key, where, generation, *ret_changed, error);
     pthread_mutex_unlock(&keyring->lock);
     finding_clear(&finding);
     return r;

@@ -102,7 +102,8 @@ int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t gener
 
 /* Has the key of a home answer once more, beside running signers. *ret_changed: it can be used
  * there now and could not before, or the other way round. `generation` is the module's. Errors:
- * P11_UNAVAILABLE (the token failed). */
+ * P11_UNAVAILABLE (the token failed). An error that may be the key's own is the token's where no
+ * other key signs there. */
 int keyring_check(struct keyring *keyring, struct key *key, struct key_home *home,
                   uint64_t generation, bool *ret_changed, struct p11_error *error);
 

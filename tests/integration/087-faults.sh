@@ -98,6 +98,14 @@ fault 'a MAC that is too short'     4       0       0                'C_Sign sho
 fault 'a MAC that is too long'      4       0       0                'C_Sign long 1'
 fault 'data refused'                4       0       0                'C_Sign 0x20 1'
 
+# What may mean a single key, said of every key, by the known answer as well.
+for rv in 0x05 0x06 0x80001234; do
+    script "C_Sign $rv until C_Initialize"
+    runs 0 "C_Sign gives $rv until it is initialised anew: a token" mints
+    runs 0 '... and from its neighbour' hintsign mint neighbour --subject bob
+    script ''
+done
+
 script 'C_Sign wrong 1'
 runs 0 'a wrong RSA signature is not given out' hintsign mint assertion
 script ''

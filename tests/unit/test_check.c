@@ -24,6 +24,8 @@ static struct check check;
 /* The token: what it answers, and how often it was asked. */
 static unsigned char mac;
 static CK_RV answer;
+static CK_OBJECT_HANDLE failing; /* the key that answers so; 0: all */
+static CK_OBJECT_HANDLE signing;
 static unsigned answers;
 
 /* What was told. */
@@ -34,7 +36,7 @@ static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OB
 {
     (void)session;
     (void)mechanism;
-    (void)key;
+    signing = key;
     return CKR_OK;
 }
 
@@ -47,7 +49,7 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, C
     answers++;
     *signature_len = 32;
     memset(signature, mac, 32);
-    return answer;
+    return failing == 0 || signing == failing ? answer : CKR_OK;
 }
 
 static void resolved(void *context, struct keyring *which)
@@ -87,6 +89,7 @@ static int setup(void **state)
     fake_functions.C_SignInit = sign_init;
     fake_functions.C_Sign = sign;
     answer = CKR_OK;
+    failing = 0;
     mac = 'm';
     if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
         return -1;
@@ -192,10 +195,26 @@ static void error_of_one_key(void **state)
     (void)state;
     first->homes[0].check_at = 0;
     answer = CKR_GENERAL_ERROR;
+    failing = first->homes[0].handle;
     run();
-    assert_int_equal(answers, 2); /* once is no proof */
+    assert_int_equal(answers, 3); /* once is no proof; then the other key */
     assert_false(is_usable(first));
+    assert_true(is_usable(second));
     assert_int_equal(doubts, 0);
+    /* It stays broken: nobody else is asked. */
+    first->homes[0].check_at = check.resume = 0;
+    run();
+    assert_int_equal(answers, 5);
+}
+
+/* What may mean one key means the token where no other key signs, either. */
+static void error_of_every_key(void **state)
+{
+    (void)state;
+    first->homes[0].check_at = 0;
+    answer = CKR_GENERAL_ERROR;
+    assert_int_equal(check_run(&check, &ladder), P11_RUNG_LOGIN);
+    assert_int_equal(answers, 3);
 }
 
 static void error_of_the_token(void **state)
@@ -234,10 +253,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(once_a_minute),          TEST(at_once_after_an_error_but_not_all_the_time),
-        TEST(wrong_answer),           TEST(error_of_one_key),
-        TEST(error_of_the_token),     TEST(token_that_is_down),
-        TEST(long_checks_are_seldom),
+        TEST(once_a_minute),      TEST(at_once_after_an_error_but_not_all_the_time),
+        TEST(wrong_answer),       TEST(error_of_one_key),
+        TEST(error_of_every_key), TEST(error_of_the_token),
+        TEST(token_that_is_down), TEST(long_checks_are_seldom),
     };
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);
 }
