@@ -117,7 +117,7 @@ static struct {
     const char *profile; /* for libhintsign */
     long count;
     atomic_long next;
-    atomic_llong openssl_ns, library_ns;
+    atomic_llong openssl_ns, libhintsign_ns;
 } job;
 
 static long long now_ns(void)
@@ -163,7 +163,7 @@ static void *compare_many(void *argument)
         long long middle = now_ns();
         sign_by_library(handle, data);
         atomic_fetch_add(&job.openssl_ns, middle - begin);
-        atomic_fetch_add(&job.library_ns, now_ns() - middle);
+        atomic_fetch_add(&job.libhintsign_ns, now_ns() - middle);
     }
     hintsign_close(handle);
     return NULL;
@@ -209,8 +209,8 @@ static void do_compare(char **arguments)
     run_threads(atol(arguments[1]), compare_many);
     printf("%.0f us through OpenSSL, %.0f through libhintsign: %.0f %%\n",
            (double)job.openssl_ns / 1e3 / (double)job.count,
-           (double)job.library_ns / 1e3 / (double)job.count,
-           100 * (double)job.library_ns / (double)job.openssl_ns);
+           (double)job.libhintsign_ns / 1e3 / (double)job.count,
+           100 * (double)job.libhintsign_ns / (double)job.openssl_ns);
     end_job();
 }
 
