@@ -9,8 +9,7 @@ secret=$(random_hex 32)
 other=$(random_hex 32)
 key_import acme "$secret"
 key_import other "$other"
-hintsign-key generate --token "$(token_uri)" --label rsa --type rsa:2048 >"$work/generate.log" 2>&1 ||
-    bail_out "$(cat "$work/generate.log")"
+key_generate rsa rsa:2048
 profile_write hint <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
@@ -19,8 +18,7 @@ profile_write neighbour <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=other", "algorithm": "HS256",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
 END
-hintsign-key generate --token "$(token_uri)" --label ec --type ec:P-521 >"$work/generate.log" 2>&1 ||
-    bail_out "$(cat "$work/generate.log")"
+key_generate ec ec:P-521
 profile_write curve <<END
 { "version": 1, "kind": "client_assertion", "key": "pkcs11:object=ec", "algorithm": "ES512",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }

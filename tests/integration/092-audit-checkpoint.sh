@@ -33,8 +33,7 @@ types=(ec:P-256=ES256 ec:P-521=ES512 rsa:2048=RS256)
 [ "$SANITIZED" = yes ] || types+=(ed25519=EdDSA)
 for type in "${types[@]}"; do
     rm -f "$work/audit.jsonl" "$work/audit-state" "$work/agent.log"
-    hintsign-key generate --token "$(token_uri)" --label "audit-${type%=*}" --type "${type%=*}" \
-        >"$work/generate.log" 2>&1 || bail_out "$(cat "$work/generate.log")"
+    key_generate "audit-${type%=*}" "${type%=*}"
     with_checkpoints "audit-${type%=*}"
     agent_start
     ok "$type: the agent starts"

@@ -7,19 +7,6 @@ for python in python3 /usr/bin/python3 ''; do
     "$python" -c 'import cryptography' 2>/dev/null && break
 done
 
-generate() {
-    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
-        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
-}
-
-# raw NAME KEY ALGORITHMS [ALLOW]
-raw() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "raw", "key": "pkcs11:object=$2", "algorithms": [ $3 ],
-  "allow": ${4:-$allow_me} }
-END
-}
-
 # ciba NAME KEY [MEMBERS]
 ciba() {
     profile_write "$1" <<END
@@ -41,20 +28,20 @@ for profile in json.load(sys.stdin)["profiles"]:
 token_create
 for type in rsa:2048 rsa:3072 ec:P-256 ec:P-384 ec:P-521; do
     name=${type/:/-}
-    generate "${name,,}" "$type"
+    key_generate "${name,,}" "$type"
 done
-raw rsa rsa-2048 '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"'
-raw es256 ec-p-256 '"ES256"'
-raw es384 ec-p-384 '"ES384"'
-raw es512 ec-p-521 '"ES512"'
-raw forbidden rsa-3072 '"RS256"' '[ { "uid": 4000000000 } ]'
+profile_raw rsa rsa-2048 '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"'
+profile_raw es256 ec-p-256 '"ES256"'
+profile_raw es384 ec-p-384 '"ES384"'
+profile_raw es512 ec-p-521 '"ES512"'
+profile_raw forbidden rsa-3072 '"RS256"' '[ { "uid": 4000000000 } ]'
 if [ "$SANITIZED" = no ]; then
-    generate ed25519 ed25519
-    raw ed25519 ed25519 '"EdDSA"'
+    key_generate ed25519 ed25519
+    profile_raw ed25519 ed25519 '"EdDSA"'
 else
     skip EdDSA 'SoftHSM2 leaks memory whenever an Ed25519 key is to sign'
 fi
-generate minting ec:P-256
+key_generate minting ec:P-256
 ciba minting minting
 agent_config
 agent_start
@@ -90,7 +77,7 @@ like "$(reason second)$(reason es384)" 'used elsewhere.*used elsewhere' \
 runs 4 '... and the set is not given' hintsign jwks second
 runs 4 '... nor a token' hintsign mint second --subject bob
 is "$(reason es256)" ready '... while one that is free again is'
-raw second rsa-2048 '"RS256"'
+profile_raw second rsa-2048 '"RS256"'
 agent_reload
 like "$(reason second)$(reason rsa)" 'used elsewhere.*used elsewhere' \
     'a key of two profiles that sign: neither is ready'

@@ -160,10 +160,10 @@ refused() {
     like "$(cat stderr)" "$regex" '... with the reason'
     [ $((SECONDS - begin)) -lt 20 ] || not_ok '... at once'
 }
-generate other ec:P-256
-generate few rsa:2048
-raw forbidden other '"ES256"' '[ { "uid": 4000000000 } ]'
-raw few few '"PS256"'
+key_generate other ec:P-256
+key_generate few rsa:2048
+profile_raw forbidden other '"ES256"' '[ { "uid": 4000000000 } ]'
+profile_raw few few '"PS256"'
 key_import secret "$(random_hex 32)"
 profile_write minting <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=secret", "algorithm": "HS256",

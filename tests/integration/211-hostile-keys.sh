@@ -11,8 +11,7 @@ file=$(key_file "$issuer")
 chmod 755 "$keys_dir"
 
 token_create
-hintsign-key generate --token "$(token_uri)" --label disc --type ec:P-256 >"$work/generate.log" 2>&1 ||
-    bail_out "$(cat "$work/generate.log")"
+key_generate disc ec:P-256
 profile_write hint <<END
 { "version": 1, "kind": "modrna", "key": "pkcs11:object=disc", "algorithm": "ES256",
   "issuer": "https://discovery.example", "audiences": [ "$issuer" ], "allow": $allow_me,

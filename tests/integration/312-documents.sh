@@ -50,8 +50,7 @@ like "$(ls -d "$work"/*/ | wc -l)" '^[1-9][0-9]+$' 'the documents have examples'
 # --- a command, with the profile beside it ---
 
 token_create
-hintsign-key generate --token "$(token_uri)" --label shop --type ec:P-256 >"$work/generate.log" 2>&1 ||
-    bail_out "$(cat "$work/generate.log")"
+key_generate shop ec:P-256
 profile_write shop.hint <<END
 $(sed "s|\"allow\": .*|\"allow\": $allow_me }|" "$(grep -l subject_type "$work"/*/profiles.d/example.json)")
 END

@@ -203,6 +203,12 @@ key_import() {
         bail_out "hintsign-key import $label: $(cat "$work/import.log")"
 }
 
+# key_generate LABEL TYPE: on token "a", with hintsign-key.
+key_generate() {
+    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
+        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
+}
+
 # --- the agent ---
 
 # An `allow` that lets in whoever runs the tests.
@@ -212,6 +218,14 @@ allow_me="[ { \"uid\": $(id -u) } ]"
 profile_write() {
     mkdir -p "$work/profiles.d"
     cat >"$work/profiles.d/$1.json"
+}
+
+# profile_raw NAME KEY ALGORITHMS [ALLOW]
+profile_raw() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "raw", "key": "pkcs11:object=$2", "algorithms": [ $3 ],
+  "allow": ${4:-$allow_me} }
+END
 }
 
 # The profile of most tests: for us, with the key "acme".

@@ -7,34 +7,21 @@ provider_dir=$top_builddir/client/provider/.libs
 export OPENSSL_MODULES=$provider_dir
 evp_client=$top_builddir/tests/interop/evp_client
 
-generate() {
-    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
-        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
-}
-
-# raw NAME KEY ALGORITHMS [ALLOW]
-raw() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "raw", "key": "pkcs11:object=$2", "algorithms": [ $3 ],
-  "allow": ${4:-$allow_me} }
-END
-}
-
 # provider_agent: profiles rsa, p256, p384, p521 and, where SoftHSM2 can, ed25519, and their agent.
 provider_agent() {
     token_create
-    generate rsa rsa:2048
-    generate p256 ec:P-256
-    generate p384 ec:P-384
-    generate p521 ec:P-521
-    raw rsa rsa '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"'
-    raw p256 p256 '"ES256"'
-    raw p384 p384 '"ES384"'
-    raw p521 p521 '"ES512"'
+    key_generate rsa rsa:2048
+    key_generate p256 ec:P-256
+    key_generate p384 ec:P-384
+    key_generate p521 ec:P-521
+    profile_raw rsa rsa '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"'
+    profile_raw p256 p256 '"ES256"'
+    profile_raw p384 p384 '"ES384"'
+    profile_raw p521 p521 '"ES512"'
     keys=(rsa p256 p384 p521)
     if [ "$SANITIZED" = no ]; then
-        generate ed25519 ed25519
-        raw ed25519 ed25519 '"EdDSA"'
+        key_generate ed25519 ed25519
+        profile_raw ed25519 ed25519 '"EdDSA"'
         keys+=(ed25519)
     fi
     agent_config
