@@ -16,11 +16,6 @@ assertion() {
 END
 }
 
-generate() {
-    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
-        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
-}
-
 # reason PROFILE: why it is not ready
 reason() {
     hintsign status --json | "$python" -c '
@@ -42,7 +37,7 @@ fi
 for pair in "${pairs[@]}"; do
     type=${pair%/*} algorithm=${pair#*/}
     name=$(tr -d : <<<"${type,,}").${algorithm,,}
-    generate "$name" "$type"
+    key_generate "$name" "$type"
     assertion "$name" "object=$name" "$algorithm"
     printf '%s %s\n' "$name" "$pair" >>"$work/pairs"
 done
@@ -72,7 +67,7 @@ is "$(kids ecp-256.es256 | wc -l)" 1 'a profile has its own key alone'
 
 met=no
 for n in {1..20}; do
-    generate "p521.$n" ec:P-521
+    key_generate "p521.$n" ec:P-521
     profile_write "p521.$n" <<END
 { "version": 1, "kind": "ciba", "key": "pkcs11:object=p521.$n", "algorithm": "ES512",
   "issuer": "CLIENT", "audiences": [ "https://op.example" ], "accept": { "sub": "string" },
@@ -91,8 +86,8 @@ for n in $(seq "$n"); do rm "$work/profiles.d/p521.$n.json"; done
 
 # --- what is published ---
 
-generate next ec:P-256
-generate old rsa:2048
+key_generate next ec:P-256
+key_generate old rsa:2048
 assertion rotating object=ecp-256.es256 ES256 \
     '"publish": [ "pkcs11:object=next", { "key": "pkcs11:object=old", "algorithm": "RS256" } ],'
 agent_reload

@@ -22,11 +22,6 @@ END
     [ -z "$agent_pid" ] || agent_reload
 }
 
-generate() {
-    hintsign-key generate --token "$(token_uri)" --label "$1" --type "$2" >"$work/generate.log" 2>&1 ||
-        bail_out "hintsign-key generate $1: $(cat "$work/generate.log")"
-}
-
 publish() {
     hintsign jwks login --output "$jwks" || bail_out 'no JWK Set'
 }
@@ -61,7 +56,7 @@ published() {
 rotate() {
     local old="{ \"key\": \"pkcs11:object=$1\", \"algorithm\": \"$2\" }"
     local next="{ \"key\": \"pkcs11:object=$3\", \"algorithm\": \"$5\" }"
-    generate "$3" "$4"
+    key_generate "$3" "$4"
     profile "$1" "$2" "$next"
     publish
     is "$(published)" 2 "$3 is published before it signs"
@@ -76,7 +71,7 @@ rotate() {
 }
 
 token_create
-generate first ec:P-256
+key_generate first ec:P-256
 profile first ES256
 agent_config
 agent_start
@@ -100,7 +95,7 @@ unlike "$(cat "$work/agent.log")" 'not ready' 'the profile was always ready'
 
 load 1 "$work/wrong"
 wait_for 20 seen 1 "$work/wrong"
-generate fourth ec:P-256
+key_generate fourth ec:P-256
 profile fourth ES256
 status=0
 wait "${loaders[0]}" || status=$?
