@@ -147,3 +147,14 @@ bool scripted_reply(struct scripted_connection *connection, const char *message)
 {
     return scripted_write(connection, message, strlen(message) + 1);
 }
+
+void scripted_serve_same(struct scripted_connection *connection, void *data)
+{
+    struct scripted_script *echo = data;
+    const char *request;
+    while ((request = scripted_read(connection))) {
+        strncpy(echo->last, request, sizeof echo->last - 1);
+        if (!scripted_reply(connection, echo->reply))
+            return;
+    }
+}

@@ -41,4 +41,13 @@ bool scripted_write(struct scripted_connection *connection, const char *bytes, s
 /* Writes a message and its NUL. */
 bool scripted_reply(struct scripted_connection *connection, const char *message);
 
+/* What scripted_serve_same is given as `data`. */
+struct scripted_script {
+    const char *reply;
+    char last[256]; /* the last request, cut */
+};
+
+/* Replies the same to every request, and keeps the last. */
+void scripted_serve_same(struct scripted_connection *connection, void *data);
+
 #endif

@@ -16,23 +16,6 @@
 #define EC          "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\",\"kid\":\"k\"}"
 #define RSA         "{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AQAB\"}"
 
-/* Replies the same to every request, and keeps the last. */
-struct script {
-    const char *reply;
-    char last[256];
-};
-
-static void serve(struct scripted_connection *connection, void *data)
-{
-    struct script *script = data;
-    const char *request;
-    while ((request = scripted_read(connection))) {
-        strncpy(script->last, request, sizeof script->last - 1);
-        if (!scripted_reply(connection, script->reply))
-            return;
-    }
-}
-
 static struct hintsign *open_handle(void)
 {
     struct hintsign *handle;
@@ -42,8 +25,8 @@ static struct hintsign *open_handle(void)
 
 static void profile_is_sent_where_it_is_named(void **state)
 {
-    struct script script = {.reply = REPLY("{\"keys\":[]}")};
-    struct scripted_agent *agent = scripted_agent_start(serve, &script);
+    struct scripted_script script = {.reply = REPLY("{\"keys\":[]}")};
+    struct scripted_agent *agent = scripted_agent_start(scripted_serve_same, &script);
     struct hintsign *handle = open_handle();
     char *json;
     (void)state;
@@ -62,8 +45,8 @@ static void profile_is_sent_where_it_is_named(void **state)
 /* A profile that cannot be named must not become the question for all keys. */
 static void bad_profile_asks_nobody(void **state)
 {
-    struct script script = {.reply = REPLY("{\"keys\":[]}")};
-    struct scripted_agent *agent = scripted_agent_start(serve, &script);
+    struct scripted_script script = {.reply = REPLY("{\"keys\":[]}")};
+    struct scripted_agent *agent = scripted_agent_start(scripted_serve_same, &script);
     struct hintsign *handle = open_handle();
     char *json = NULL;
     (void)state;
@@ -86,8 +69,8 @@ static void sets_are_given_as_they_are(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char reply[512] = "{ \"parameters\": { \"new\": 1, \"jwks\": ", *json;
-        struct script script = {.reply = strcat(strcat(reply, sets[i]), " } }")};
-        struct scripted_agent *agent = scripted_agent_start(serve, &script);
+        struct scripted_script script = {.reply = strcat(strcat(reply, sets[i]), " } }")};
+        struct scripted_agent *agent = scripted_agent_start(scripted_serve_same, &script);
         assert_int_equal(hintsign_keys(handle, "hints", &json), HINTSIGN_OK);
         assert_string_equal(json, sets[i]);
         free(json);
@@ -133,8 +116,8 @@ static void bad_sets_are_refused(void **state)
     const struct hintsign_error *error = hintsign_last_error(handle);
     (void)state;
     for (size_t i = 0; i < sizeof bad_replies / sizeof *bad_replies; i++) {
-        struct script script = {.reply = bad_replies[i].reply};
-        struct scripted_agent *agent = scripted_agent_start(serve, &script);
+        struct scripted_script script = {.reply = bad_replies[i].reply};
+        struct scripted_agent *agent = scripted_agent_start(scripted_serve_same, &script);
         char *json = NULL;
         int code = hintsign_keys(handle, NULL, &json);
         if (code != HINTSIGN_PROTOCOL || !strstr(error->message, bad_replies[i].part))
@@ -148,9 +131,9 @@ static void bad_sets_are_refused(void **state)
 
 static void refusal_is_told(void **state)
 {
-    struct script script = {.reply = "{\"error\":\"io.hintsign.Agent.NotAllowed\","
-                                     "\"parameters\":{\"message\":\"No.\"}}"};
-    struct scripted_agent *agent = scripted_agent_start(serve, &script);
+    struct scripted_script script = {.reply = "{\"error\":\"io.hintsign.Agent.NotAllowed\","
+                                              "\"parameters\":{\"message\":\"No.\"}}"};
+    struct scripted_agent *agent = scripted_agent_start(scripted_serve_same, &script);
     struct hintsign *handle = open_handle();
     char *json = NULL;
     (void)state;

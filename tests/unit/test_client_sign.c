@@ -14,24 +14,7 @@
 #define REPLY(signature) "{\"parameters\":{\"signature\":\"" signature "\",\"id\":7}}"
 #define CALL(parameters) "{\"method\":\"io.hintsign.Agent.Sign\",\"parameters\":{" parameters "}}"
 
-/* Replies the same to every request, and keeps the last. */
-struct script {
-    const char *reply;
-    char last[256];
-};
-
-static void serve(struct scripted_connection *connection, void *data)
-{
-    struct script *script = data;
-    const char *request;
-    while ((request = scripted_read(connection))) {
-        strncpy(script->last, request, sizeof script->last - 1);
-        if (!scripted_reply(connection, script->reply))
-            return;
-    }
-}
-
-static struct script script;
+static struct scripted_script script;
 static struct scripted_agent *agent;
 static struct hintsign *handle;
 static struct hintsign_signature *signature;
@@ -39,8 +22,8 @@ static struct hintsign_signature *signature;
 static int setup(void **state)
 {
     (void)state;
-    script = (struct script){.reply = REPLY("c2ln")};
-    agent = scripted_agent_start(serve, &script);
+    script = (struct scripted_script){.reply = REPLY("c2ln")};
+    agent = scripted_agent_start(scripted_serve_same, &script);
     return hintsign_open(scripted_path(), &handle);
 }
 
