@@ -3,28 +3,20 @@
 # the Containerfile installs what the programs are linked with.
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util python3
-documents=(doc/providers.md doc/tokens.md doc/scaling.md doc/kubernetes.md doc/recipes/README.md)
+documents=(README.md doc/providers.md doc/tokens.md doc/scaling.md doc/kubernetes.md doc/recipes/README.md)
 for document in "${documents[@]}"; do
     [ -e "$top_srcdir/$document" ] || skip_all "$document is not there"
 done
 
-# Each JSON object with "version", in a file of its own. What belongs to somebody's machine is
+# Each example in JSON, in a file of its own. What belongs to somebody's machine is
 # exchanged: users, groups, folders.
 python3 - "$work" "${documents[@]/#/$top_srcdir/}" <<'END' || bail_out 'bad JSON'
-import json, os, sys
+import json, os, re, sys
 work, *documents = sys.argv[1:]
 for document in documents:
-    lines = open(document, encoding="utf-8").read().split("\n")
-    number = 0
-    while lines:
-        if not lines[0].startswith('    { "version": 1'):
-            lines.pop(0)
-            continue
-        block = []
-        while lines and lines[0].startswith("    "):
-            block.append(lines.pop(0))
-        example = json.loads("\n".join(block))
-        number += 1
+    text = open(document, encoding="utf-8").read()
+    for number, block in enumerate(re.findall(r"^ *```json\n(.*?)^ *```$", text, re.M | re.S), 1):
+        example = json.loads(block)
         name = f"{os.path.basename(os.path.dirname(document))}-{os.path.basename(document)[:-3]}-{number}".lower()
         os.makedirs(f"{work}/{name}/profiles.d", exist_ok=True)
         agent = example if "tokens" in example else {"version": 1, "tokens": [{
