@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A JWT's signing input has neither blanks nor line ends: this can never be one. */
-#define KNOWN_QUESTION "hintsign: known answer\n"
-
 void finding_clear(struct finding *finding)
 {
     EVP_PKEY_free(finding->public_key);
@@ -71,7 +68,7 @@ static int ask(const struct keyring *keyring, const struct key *key, const struc
         signing.prehashed = finding->prehashed = prehashed;
         watch_beat();
         r = signature_make(token->module->fn, token->anchor, finding->object->handle, &signing,
-                           KNOWN_QUESTION, sizeof KNOWN_QUESTION - 1, answer->signature,
+                           EXAMINE_QUESTION, sizeof EXAMINE_QUESTION - 1, answer->signature,
                            &answer->length, error);
     }
     return r;
@@ -88,8 +85,8 @@ static int try_public(const struct keyring *keyring, const struct key *key,
                         &public_key, error);
     if (r < 0)
         return r;
-    if (crypto_verify(keyring->crypto, key->mech, public_key, KNOWN_QUESTION,
-                      sizeof KNOWN_QUESTION - 1, answer->signature, answer->length)) {
+    if (crypto_verify(keyring->crypto, key->mech, public_key, EXAMINE_QUESTION,
+                      sizeof EXAMINE_QUESTION - 1, answer->signature, answer->length)) {
         finding->public_key = public_key;
         finding->wrong_answer = false;
         return 0;

@@ -4,6 +4,10 @@
 
 #include "pkcs11/key.h"
 
+/* What every key signs when it is looked at. A JWT's signing input has neither blanks nor line
+ * ends: this can never be one. */
+#define EXAMINE_QUESTION "hintsign: known answer\n"
+
 /* What was found out about a key on one token. Free with finding_clear. */
 struct finding {
     bool usable;

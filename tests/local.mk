@@ -196,6 +196,7 @@ PKCS11_TESTS = \
 	tests/unit/test_token \
 	tests/unit/test_guard \
 	tests/unit/test_hmac_key \
+	tests/unit/test_kcv \
 	tests/unit/test_keyspec \
 	tests/unit/test_show \
 	tests/unit/test_template \
@@ -249,6 +250,9 @@ tests_unit_test_guard_LDADD = $(key_test_libs)
 tests_unit_test_hmac_key_SOURCES = tests/unit/test_hmac_key.c
 tests_unit_test_hmac_key_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_hmac_key_LDADD = $(key_test_libs)
+tests_unit_test_kcv_SOURCES = tests/unit/test_kcv.c
+tests_unit_test_kcv_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_kcv_LDADD = $(key_test_libs)
 tests_unit_test_keyspec_SOURCES = tests/unit/test_keyspec.c $(fake_token)
 tests_unit_test_keyspec_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_keyspec_LDADD = $(key_test_libs)

@@ -60,14 +60,15 @@ static int choose(const struct token *token, const struct options *options,
     return 0;
 }
 
-static int confirm(const struct token *token, const struct victim *victim, struct p11_error *error)
+static int confirm(const struct token *token, const struct victim *victim, const struct mech *mech,
+                   struct p11_error *error)
 {
     if (!isatty(STDIN_FILENO))
         return p11_error_text(error, P11_INVALID,
                               "there is no terminal to ask on: to delete the key without a "
                               "question, add --yes");
     fprintf(stderr, "On %s:\n  ", token->name);
-    show_line(token, victim->key ? victim->key : victim->public_half, stderr);
+    show_line(token, victim->key ? victim->key : victim->public_half, mech, stderr);
     if (victim->key && victim->public_half)
         fprintf(stderr, "\n  and its public half");
     if (prompt_yes("\nDelete it for ever? (yes/no) "))
@@ -136,6 +137,6 @@ int delete_run(const struct options *options, struct p11_error *error)
     const struct token *token = tokens.list[0];
     r = choose(token, options, &victim, error);
     if (r == 0 && !options->yes)
-        r = confirm(token, &victim, error);
+        r = confirm(token, &victim, options->mech, error);
     return r == 0 ? delete_recorded(&tokens, &victim, &transcript, error) : r;
 }

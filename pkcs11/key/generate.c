@@ -43,7 +43,7 @@ int generate_run(const struct options *options, struct p11_error *error)
         r = generate(&tokens, &name, options->keyspec, &transcript, &newkey, error);
     struct show show;
     if (r == 0)
-        r = show_begin(options->json, 1, &show, error);
+        r = show_begin(options, &show, error);
     if (r < 0)
         return r;
     r = show_key(&show, newkey.token, &newkey.object, error);

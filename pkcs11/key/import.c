@@ -122,13 +122,14 @@ static int import_recorded(const struct tokens *tokens, const struct newkey_name
     return ceremony_end(&ceremony, r, error);
 }
 
-static int show_all(const struct newkey *newkeys, size_t count, bool json, struct p11_error *error)
+static int show_all(const struct newkey *newkeys, const struct options *options,
+                    struct p11_error *error)
 {
     struct show show;
-    int r = show_begin(json, count, &show, error);
+    int r = show_begin(options, &show, error);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < count && r == 0; i++)
+    for (size_t i = 0; i < options->token_count && r == 0; i++)
         r = show_key(&show, newkeys[i].token, &newkeys[i].object, error);
     show_end(&show);
     return r;
@@ -155,6 +156,6 @@ int import_run(const struct options *options, struct p11_error *error)
     secret_wipe(&source.key);
     guard_wipe_stack();
     if (r == 0)
-        r = show_all(newkeys, tokens.count, options->json, error);
+        r = show_all(newkeys, options, error);
     return r;
 }

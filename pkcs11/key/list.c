@@ -56,7 +56,7 @@ int list_run(const struct options *options, struct p11_error *error)
     int r = tokens_open(&tokens, options, false, error);
     struct show show;
     if (r == 0)
-        r = show_begin(options->json, tokens.count, &show, error);
+        r = show_begin(options, &show, error);
     if (r < 0)
         return r;
     for (size_t i = 0; i < tokens.count && r == 0; i++)

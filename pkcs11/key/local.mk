@@ -11,6 +11,7 @@ pkcs11_key_libkey_a_SOURCES = \
 	pkcs11/key/guard.c pkcs11/key/guard.h \
 	pkcs11/key/hmac_key.c pkcs11/key/hmac_key.h \
 	pkcs11/key/import.c pkcs11/key/import.h \
+	pkcs11/key/kcv.c pkcs11/key/kcv.h \
 	pkcs11/key/kek.c pkcs11/key/kek.h \
 	pkcs11/key/keyspec.c pkcs11/key/keyspec.h \
 	pkcs11/key/list.c pkcs11/key/list.h \

@@ -6,6 +6,7 @@
 #include "pkcs11/key/generate.h"
 #include "pkcs11/key/guard.h"
 #include "pkcs11/key/import.h"
+#include "pkcs11/key/kcv.h"
 #include "pkcs11/key/list.h"
 #include "pkcs11/key/options.h"
 #include "pkcs11/key/probe.h"
@@ -23,7 +24,8 @@ static const struct command commands[] = {
     {"export-kek", export_kek_run, "tl", "irh", 1,
      "show the public key that client secrets are wrapped for"},
     {"wrap", wrap_run, "e", "pldafsrh", 0, "encrypt a client secret for one token, away from it"},
-    {"list", list_run, "t", "ljh", OPTIONS_TOKENS_MAX,
+    {"kcv", kcv_run, "", "dafsh", 0, "show the check value of a client secret"},
+    {"list", list_run, "t", "lajh", OPTIONS_TOKENS_MAX,
      "show the keys of tokens and how they are protected"},
     {"delete", delete_run, "tl", "iryh", 1, "delete a key from a token"},
     {"probe", probe_run, "t", "cjh", 1, "try what a token can do for the agent"},

@@ -1,6 +1,7 @@
 /* Shows keys: a line for people, JSON for machines. */
 #include "config.h"
 #include "pkcs11/key/show.h"
+#include "pkcs11/key/kcv.h"
 #include "pkcs11/key/keyspec.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ struct view {
     const char *object_class;
     char type[KEYSPEC_NAME_MAX];
     char id[2 * OBJECT_ID_MAX + 1];
+    char kcv[KCV_MAX];
     const char *origin;
     bool usable;
     char reason[REASON_MAX]; /* why not */
@@ -62,11 +64,13 @@ static bool unwraps(const struct object *object, struct view *view)
     return true;
 }
 
-static struct view look_at(const struct token *token, const struct object *object)
+static struct view look_at(const struct token *token, const struct object *object,
+                           const struct mech *mech)
 {
     struct view view = {.object_class = class_name(object->object_class),
                         .origin = origin_of(object)};
     write_hex(object->id, object->id_len, view.id);
+    kcv_of_object(token, object, mech, view.kcv);
     const char *wrong_type = keyspec_describe(token->module->fn, token->anchor, object, view.type);
     if (unwraps(object, &view))
         wrong_type = "unwraps client secrets, and signs nothing";
@@ -100,13 +104,17 @@ void show_printable(const char *name, size_t length, char ret_text[static SHOW_N
     *text = '\0';
 }
 
-void show_line(const struct token *token, const struct object *object, FILE *file)
+void show_line(const struct token *token, const struct object *object, const struct mech *mech,
+               FILE *file)
 {
-    struct view view = look_at(token, object);
+    struct view view = look_at(token, object, mech);
     char label[SHOW_NAME_MAX];
     show_printable(object->label, object->label_len, label);
-    fprintf(file, "%s id=%s type=%s sensitive=%s extractable=%s origin=%s usable=%s%s%s",
-            object->label_len ? label : "(no label)", object->id_len ? view.id : "none", view.type,
+    fprintf(file, "%s id=%s type=%s", object->label_len ? label : "(no label)",
+            object->id_len ? view.id : "none", view.type);
+    if (object->object_class == CKO_SECRET_KEY)
+        fprintf(file, " kcv=%s", view.kcv[0] ? view.kcv : "-");
+    fprintf(file, " sensitive=%s extractable=%s origin=%s usable=%s%s%s",
             yes_or_no(object, OBJECT_SENSITIVE), yes_or_no(object, OBJECT_EXTRACTABLE), view.origin,
             view.usable ? "yes" : "no", view.usable ? "" : ": ", view.usable ? "" : view.reason);
 }
@@ -136,22 +144,25 @@ json_t *show_padded(const CK_UTF8CHAR *name, size_t size)
     return show_name((const char *)name, size);
 }
 
-static json_t *to_json(const struct token *token, const struct object *object)
+static json_t *to_json(const struct token *token, const struct object *object,
+                       const struct mech *mech)
 {
-    struct view view = look_at(token, object);
-    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:b, s:s*}", "token",
+    struct view view = look_at(token, object, mech);
+    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s?, s:o, s:o, s:s, s:b, s:s*}", "token",
                      show_padded(token->info.label, sizeof token->info.label), "label",
                      show_name(object->label, object->label_len), "id", view.id, "class",
-                     view.object_class, "type", view.type, "sensitive",
-                     json_flag(object, OBJECT_SENSITIVE), "extractable",
+                     view.object_class, "type", view.type, "kcv", view.kcv[0] ? view.kcv : NULL,
+                     "sensitive", json_flag(object, OBJECT_SENSITIVE), "extractable",
                      json_flag(object, OBJECT_EXTRACTABLE), "origin", view.origin, "usable",
                      view.usable, "reason", view.usable ? NULL : view.reason);
 }
 
-int show_begin(bool json, size_t tokens, struct show *ret_show, struct p11_error *error)
+int show_begin(const struct options *options, struct show *ret_show, struct p11_error *error)
 {
-    *ret_show = (struct show){.tokens = tokens > 1, .array = json ? json_array() : NULL};
-    if (json && !ret_show->array)
+    *ret_show = (struct show){.mech = options->mech,
+                              .tokens = options->token_count > 1,
+                              .array = options->json ? json_array() : NULL};
+    if (options->json && !ret_show->array)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     return 0;
 }
@@ -159,13 +170,13 @@ int show_begin(bool json, size_t tokens, struct show *ret_show, struct p11_error
 int show_key(const struct show *show, const struct token *token, const struct object *object,
              struct p11_error *error)
 {
-    if (show->array && json_array_append_new(show->array, to_json(token, object)) < 0)
+    if (show->array && json_array_append_new(show->array, to_json(token, object, show->mech)) < 0)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     if (show->array)
         return 0;
     if (show->tokens)
         printf("%s: ", token->name);
-    show_line(token, object, stdout);
+    show_line(token, object, show->mech, stdout);
     putchar('\n');
     return 0;
 }

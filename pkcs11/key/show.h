@@ -2,6 +2,8 @@
 #ifndef HINTSIGN_KEY_SHOW_H
 #define HINTSIGN_KEY_SHOW_H
 
+#include "pkcs11/key/options.h"
+#include "pkcs11/mech.h"
 #include "pkcs11/token.h"
 
 #include <jansson.h>
@@ -11,16 +13,19 @@
 
 /* A list of keys on its way to standard output. */
 struct show {
-    bool tokens;   /* say which token each key is on */
-    json_t *array; /* NULL: lines for people */
+    const struct mech *mech; /* that check values are for */
+    bool tokens;             /* say which token each key is on */
+    json_t *array;           /* NULL: lines for people */
 };
 
-/* Writes one line, without a newline: label, id, type, then
- * "sensitive=yes extractable=no origin=imported usable=yes", or "usable=no: REASON". */
-void show_line(const struct token *token, const struct object *object, FILE *file);
+/* Writes one line, without a newline: label, id, type, then "kcv=HS256:4bf512 sensitive=yes
+ * extractable=no origin=imported usable=yes", or "usable=no: REASON". Only secret keys have a
+ * check value (kcv.h), with `mech` if they serve it; "-" where the token does not sign. */
+void show_line(const struct token *token, const struct object *object, const struct mech *mech,
+               FILE *file);
 
-/* Begins a list of keys on so many tokens. Errors: P11_MEMORY. */
-int show_begin(bool json, size_t tokens, struct show *ret_show, struct p11_error *error);
+/* Begins a list of keys as the options say. Errors: P11_MEMORY. */
+int show_begin(const struct options *options, struct show *ret_show, struct p11_error *error);
 
 /* Adds a key: a line, or an object with the same members and the token's label and the class of
  * the key; what the token does not tell is "unknown" or null. Errors: P11_MEMORY. */

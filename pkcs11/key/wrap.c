@@ -5,6 +5,7 @@
 #include "pkcs11/key/entry.h"
 #include "pkcs11/key/guard.h"
 #include "pkcs11/key/hmac_key.h"
+#include "pkcs11/key/kcv.h"
 #include "pkcs11/key/wrapped.h"
 
 #include <stdio.h>
@@ -24,13 +25,18 @@ static int wrap(const struct options *options, const struct kek *kek, struct wra
                 struct p11_error *error)
 {
     _cleanup_secret_ struct secret secret = {0}, key = {0};
+    char kcv[KCV_MAX];
     int r = entry_read(options->secret_file, options->label, &secret, error);
     if (r == 0)
         r = hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, &key,
                           error);
     if (r == 0)
         r = wrapped_make(kek, &key, ret_wrapped, error);
+    if (r == 0)
+        r = kcv_of_key(&key, options->mech, kcv, error);
     guard_wipe_stack();
+    if (r == 0)
+        fprintf(stderr, "check value %s\n", kcv);
     ret_wrapped->mech = options->mech;
     ret_wrapped->derivation = options->derivation;
     return r;

@@ -27,18 +27,26 @@ openssl_mac() {
         -r "$work/message" | cut -d' ' -f1
 }
 
+# kcv SECRET HASH: its check value, without hintsign-key.
+kcv() {
+    printf 'hintsign: known answer\n' | openssl dgst "-sha$2" -mac HMAC -macopt \
+        "hexkey:$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')" -r | sed 's/\(......\).*/HS'"$2"':\1/'
+}
+
 for hash in 256 384 512; do
     secret=$(random_hex $((hash / 16)))
     runs 0 "a secret of HS$hash" hintsign-key import --token "$(token_uri)" --label "hs$hash" \
         --algorithm "HS$hash" <<<"$secret"
+    kcv=$(kcv "$secret" "$hash")
     is "$(cut -d' ' -f1,3- "$work/stdout")" \
-        "hs$hash type=hmac:$hash sensitive=yes extractable=no origin=imported usable=yes" \
+        "hs$hash type=hmac:$hash kcv=$kcv sensitive=yes extractable=no origin=imported usable=yes" \
         'import shows what is on the token'
     is "$(mac "hs$hash" "$hash")" "$(openssl_mac "$secret" "$hash")" \
         'the token signs as the secret does; one newline was dropped'
-    like "$(hintsign-key list --token "$(token_uri)" --label "hs$hash")" \
-        "^hs$hash id=[0-9a-f]{32} type=hmac:[0-9]+ sensitive=yes extractable=no origin=imported usable=yes$" \
+    like "$(hintsign-key list --token "$(token_uri)" --label "hs$hash" --algorithm "HS$hash")" \
+        "^hs$hash id=[0-9a-f]{32} type=hmac:[0-9]+ kcv=$kcv sensitive=yes extractable=no origin=imported usable=yes$" \
         'list shows the same'
+    is "$(hintsign-key kcv --algorithm "HS$hash" <<<"$secret")" "$kcv" '... and kcv, without a token'
 done
 
 hintsign-key list --token "$(token_uri)" >"$work/list"
@@ -64,6 +72,9 @@ is "$(mac pipe 256)" "$(openssl_mac "$secret" 256)" 'it signs as well'
 authway=W7k1i3EvpYSApLj6CW7pYGkYsFTGdwJ96m0uIh64
 runs 0 'the secret of Authway' hintsign-key import --token "$(token_uri)" --label authway \
     --derive authway <<<"$authway"
+is "$(hintsign-key kcv --derive authway <<<"$authway")" \
+    "$(hintsign-key list --token "$(token_uri)" --label authway | grep -oE 'HS256:[0-9a-f]{6} ' | tr -d ' ')" \
+    'its check value is that of the derived key'
 is "$(mac authway 256)" "$(openssl_mac DsvTiGmtZG3sMea/dkukX13azeXvw2/xno/4+YTRVKU= 256)" \
     'the key is the base64 of the SHA-256 of the secret'
 printf '%s' eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJGRUZDOUU4Qi0wNjJCLURGNDQtRkRGMC0zOUZDNTJBRTJCNTgiLCJpYXQiOjE2NzQwNTA4MTksImlzcyI6IlRlc3RUcnVzdGVkQXBwIiwiYXVkIjoiaHR0cHM6Ly90ZW5hbnQuaXJtY2lhbS5zZSJ9 \
@@ -76,6 +87,7 @@ is "$(openssl base64 -A <"$work/mac" | tr '+/' '-_' | tr -d =)" \
 short=YOUR_CLIENT_SECRET
 runs 0 'a short secret, on request' hintsign-key import --token "$(token_uri)" --label short \
     --allow-short <<<"$short"
+is "$(hintsign-key kcv --allow-short <<<"$short")" "$(kcv "$short" 256)" 'padding changes no check value'
 for hash in 256 384 512; do
     is "$(mac short "$hash")" "$(openssl_mac "$short" "$hash")" "padded, it signs HS$hash as before"
 done
@@ -90,7 +102,7 @@ is "$(python3 -c '
 import json, sys
 for key in json.load(sys.stdin):
     print(*key.values())' <"$work/stdout")" \
-    'hints-a both 00ffab secret hmac:640 True False imported True
-hints-b both 00ffab secret hmac:640 True False imported True' 'JSON has a key for each token'
+    "hints-a both 00ffab secret hmac:640 $(kcv "$long" 256) True False imported True
+hints-b both 00ffab secret hmac:640 $(kcv "$long" 256) True False imported True" 'JSON has a key for each token'
 is "$(mac both 256 a)" "$(mac both 256 b)" 'both sign the same'
 done_testing

@@ -28,7 +28,7 @@ for type in rsa:2048 rsa:3072 ec:P-256 ec:P-384 ec:P-521 ed25519 hmac:256 hmac:3
     runs 0 "a key of type $type" hintsign-key generate --token "$(token_uri)" --label "my $type" \
         --type "$type"
     like "$(cat "$work/stdout")" \
-        "^my $type id=[0-9a-f]{32} type=$type sensitive=yes extractable=no origin=generated usable=yes$" \
+        "^my $type id=[0-9a-f]{32} type=$type (kcv=HS256:[0-9a-f]{6} )?sensitive=yes extractable=no origin=generated usable=yes$" \
         '... is shown as the token tells it'
 done
 is "$(hintsign-key list --token "$(token_uri)" | wc -l)" 9 'list has a line for each pair'

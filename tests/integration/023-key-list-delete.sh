@@ -25,6 +25,7 @@ tool --keygen --key-type GENERIC:32 --label weak --id 01 --private --extractable
 tool --write-object "$work/value" --type secrkey --key-type AES:32 --label aes --id 02 --sensitive
 tool --keypairgen --key-type rsa:2048 --label able --id 03 --usage-sign --usage-decrypt
 tool --keypairgen --key-type rsa:1024 --label small --id 04 --usage-sign
+tool --keygen --key-type GENERIC:16 --label tiny --id 06 --private --sensitive --usage-sign
 tool --keygen --key-type AES:32 --label $'odd \e[31mname' --id 05 --sensitive
 
 # usable LABEL: the last field of its line.
@@ -41,12 +42,20 @@ like "$(hintsign-key list --token "$token")" '(^|
 )odd \\x1b\[31mname id=05 ' 'names do not play with the terminal'
 is "$(hintsign-key list --token "$token" --label nobody)" '' 'no key of that name: nothing'
 
+# kcv LABEL
+kcv() {
+    hintsign-key list --token "$token" --label "$1" | grep -oE ' kcv=[^ ]*'
+}
+like "$(kcv hmac)" '^ kcv=HS256:[0-9a-f]{6}$' 'a secret key has a check value of 3 bytes'
+is "$(kcv able)" '' 'a private key has none'
+is "$(kcv aes):$(kcv tiny)" ' kcv=-: kcv=-' 'what does not sign has none'
+
 runs 0 'JSON' hintsign-key list --token "$token" --json
 is "$(python3 -c '
 import json, sys
 for key in json.load(sys.stdin):
     if key["label"] in ("able", "hmac"):
-        print(*(f"{name}={value}" for name, value in key.items() if name != "id"))' \
+        print(*(f"{name}={value}" for name, value in key.items() if name not in ("id", "kcv")))' \
     <"$work/stdout")" \
     'token=hints-a label=able class=private type=rsa:2048 sensitive=True extractable=False origin=generated usable=False reason=may decrypt (CKA_DECRYPT), not only sign and verify
 token=hints-a label=hmac class=secret type=hmac:512 sensitive=True extractable=False origin=imported usable=True' \

@@ -25,7 +25,7 @@ secret=$(random_hex 16)
 
 runs 0 'a token that refuses CKA_DERIVE' with STRANGE_REFUSES=0x10c -- import --token "$(token)" \
     --label one <<<"$secret"
-like "$(line one)" 'type=hmac:256 sensitive=yes extractable=no origin=imported usable=yes' \
+like "$(line one)" 'type=hmac:256 kcv=HS256:[0-9a-f]{6} sensitive=yes extractable=no origin=imported usable=yes' \
     '... is asked again without it'
 runs 0 'a token that refuses CKA_COPYABLE, CKA_MODIFIABLE and CKA_VERIFY' \
     with STRANGE_REFUSES=0x171,0x170,0x10a -- import --token "$(token)" --label three <<<"$secret"

@@ -55,6 +55,7 @@ same() {
     case "$*" in *--algorithm*) algorithm=("$@") ;; esac
     runs 0 "$name: import" unwrap "$work/$name.json" "$name" "${algorithm[@]}"
     like "$(cat "$work/stdout")" "^$name .*sensitive=yes extractable=no origin=imported usable=yes$" '... is protected'
+    like "$(cat "$work/stdout")" " kcv=$(sed -n 's/^check value //p' "$work/wrap.err") " '... with the check value that wrap has shown'
     runs 0 "$name: import in plain" hintsign-key import --token "$(token_uri)" --label "$name-plain" \
         --transcript "$transcript" "$@" <<<"$secret"
     is "$(digest "$name")" "$(digest "$name-plain")" '... it is the same key'
