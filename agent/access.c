@@ -214,6 +214,7 @@ static void put_content(struct text *out, const struct profile *profile)
     const struct kind *kind = profile->kind;
     put_word(out, "kind", kind->name);
     put_line(out, "key", profile->key_uri);
+    put_line(out, "next_key", profile->next_key_uri);
     if (profile->signer_count == 0)
         put_word(out, "algorithm", profile->mech->algorithm);
     for (size_t i = 0; i < profile->signer_count; i++)

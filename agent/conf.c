@@ -124,6 +124,19 @@ static int bind_signers(struct conf *conf, struct profile *profile)
     return 0;
 }
 
+/* A key that is not in use yet takes none away that is. */
+static int bind_next_key(struct conf *conf, struct profile *profile)
+{
+    struct p11_error error;
+    if (!profile->next_key_uri)
+        return 0;
+    if (keyring_add(conf->keyring, profile->next_key_uri, profile->mech, &profile->next_key,
+                    &error) < 0)
+        return -1;
+    profile->next_key->yields = true;
+    return 0;
+}
+
 static int bind_profile(struct conf *conf, struct profile *profile)
 {
     struct p11_error error;
@@ -132,6 +145,8 @@ static int bind_profile(struct conf *conf, struct profile *profile)
     if (keyring_add(conf->keyring, profile->key_uri, profile->mech, &profile->key, &error) < 0)
         return -1;
     profile->key->verify = profile->verify;
+    if (bind_next_key(conf, profile) < 0)
+        return -1;
     for (size_t i = 0; i < profile->publish_count; i++) {
         struct published *published = &profile->publish[i];
         if (keyring_add(conf->keyring, published->key_uri, published->mech, &published->key,

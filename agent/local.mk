@@ -44,6 +44,7 @@ agent_libagent_a_SOURCES = \
 	agent/listener.c agent/listener.h \
 	agent/log.c agent/log.h \
 	agent/peer.c agent/peer.h \
+	agent/next_key.c agent/next_key.h \
 	agent/notify.c agent/notify.h \
 	agent/policy.c agent/policy.h \
 	agent/process.c agent/process.h \

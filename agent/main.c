@@ -4,6 +4,7 @@
 #include "agent/audit_checkpoint.h"
 #include "agent/audit_event.h"
 #include "agent/log.h"
+#include "agent/next_key.h"
 #include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/server.h"
@@ -168,6 +169,8 @@ static int check_tokens(struct service *service)
         provider_keys_refresh(service->jose, service->conf->provider_keys_dir, profile);
         bool ready = status_is_ready(service->conf, profile, reason, sizeof reason);
         printf("%s: %s\n", profile->name, ready ? "ready" : reason);
+        if (!next_key_is_fit(service->conf, profile, reason, sizeof reason))
+            printf("%s: next_key: %s\n", profile->name, reason);
         status = ready ? status : EXIT_CONFIGURATION;
     }
     if (service->conf->checkpoint_uri && !conf_checkpoint_key(service->conf)) {

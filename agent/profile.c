@@ -65,6 +65,12 @@ static int take_key(struct json_file *file, const struct json_at *at, void *targ
     return take_key_uri(file, at, &loading->profile->key_uri);
 }
 
+static int take_next_key(struct json_file *file, const struct json_at *at, void *target)
+{
+    struct loading *loading = target;
+    return take_key_uri(file, at, &loading->profile->next_key_uri);
+}
+
 static const char *mech_name(size_t index)
 {
     return mech_at(index) ? mech_at(index)->algorithm : NULL;
@@ -294,6 +300,7 @@ static const struct json_member members[] = {
     {"version", true, take_version},
     {"kind", true, skip}, /* taken before all others */
     {"key", true, take_key},
+    {"next_key", false, take_next_key},
     {"algorithm", true, take_algorithm},
     {"publish", false, take_publish},
     {"client_id", false, take_issuer},
@@ -354,6 +361,24 @@ static int check_issuers(struct json_file *file, const struct json_at *root,
     return 0;
 }
 
+/* What comes next of a private key is published before it signs, and verified by whoever fetches
+ * it: there is nothing to try. */
+static int check_next_key(struct json_file *file, const struct json_at *root,
+                          const struct profile *profile)
+{
+    const struct json_at at = {
+        .parent = root, .name = "next_key", .value = json_object_get(root->value, "next_key")};
+    if (!profile->next_key_uri)
+        return 0;
+    if (profile->mech->family != MECH_HMAC)
+        return json_file_error(file, &at,
+                               "is for client secrets: a private key that comes next "
+                               "stands in \"publish\"");
+    if (strcmp(profile->next_key_uri, profile->key_uri) == 0)
+        return json_file_error(file, &at, "is the same as \"key\"");
+    return 0;
+}
+
 static int complete(struct json_file *file, const struct json_at *root, struct loading *loading)
 {
     struct profile *profile = loading->profile;
@@ -370,6 +395,8 @@ static int complete(struct json_file *file, const struct json_at *root, struct l
         profile->lifetime = profile->kind->lifetime;
     if (profile->lifetime && profile->backdate >= profile->lifetime)
         return json_file_error(file, root, "\"backdate\" must be less than \"lifetime\"");
+    if (check_next_key(file, root, profile) < 0)
+        return -1;
     if (profile->publish_count && profile->mech->family == MECH_HMAC)
         return json_file_error(file, root, "\"publish\" stands beside %s, which has no public keys",
                                profile->mech->algorithm);
@@ -457,6 +484,7 @@ void profile_free(struct profile *profile)
     free(profile->typ);
     free(profile->issuer);
     free(profile->key_uri);
+    free(profile->next_key_uri);
     free(profile->name);
     free(profile);
 }

@@ -53,6 +53,8 @@ struct profile {
     char *key_uri;
     const struct mech *mech; /* of the first signer, where there are signers */
     struct key *key;         /* the same; borrowed from the configuration's keyring */
+    char *next_key_uri;      /* of the client secret that comes next, or NULL */
+    struct key *next_key;    /* it, used with `mech`, too; borrowed as `key` is */
     struct signer signers[PROFILE_SIGNERS_MAX]; /* of a kind that signs data; else none */
     size_t signer_count;
     bool verify;  /* every signature, not only RSA's, before it is given out */

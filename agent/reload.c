@@ -5,6 +5,7 @@
 #include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "agent/log.h"
+#include "agent/next_key.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
 #include "agent/status.h"
@@ -51,6 +52,14 @@ static void report_profile(const struct profile *profile, bool ready, const char
         log_error("profile %s is not ready: %s", profile->name, reason);
 }
 
+/* It takes nothing from the profile: whoever wants to try it looks at the status. */
+static void report_next_key(const struct conf *conf, const struct profile *profile)
+{
+    char reason[STATUS_REASON_MAX];
+    if (!next_key_is_fit(conf, profile, reason, sizeof reason))
+        log_warning("profile %s: next_key: %s", profile->name, reason);
+}
+
 static void report_profiles(struct reload *reload, const struct conf *conf)
 {
     char reason[STATUS_REASON_MAX];
@@ -69,6 +78,8 @@ static void report_profiles(struct reload *reload, const struct conf *conf)
         changes += changed;
         if (changed && changes <= LINES_MAX)
             report_profile(profile, ready, reason);
+        if (anew && changes <= LINES_MAX)
+            report_next_key(conf, profile);
         ready_count += ready;
         reload->ready[i] = ready;
     }

@@ -3,10 +3,12 @@
 #include "agent/status.h"
 #include "agent/interface.h"
 #include "agent/limits.h"
+#include "agent/next_key.h"
 #include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +58,21 @@ bool status_is_ready(const struct conf *conf, const struct profile *profile, cha
     return false;
 }
 
+/* What works less than configured. */
+static void put_warning(const struct conf *conf, const struct peer_sight *sight,
+                        const struct profile *profile, struct text *out)
+{
+    char reason[STATUS_REASON_MAX], warning[STATUS_REASON_MAX + 64];
+    bool units = sight->problem && allow_names_unit(profile->allow, profile->allow_count);
+    bool next = !next_key_is_fit(conf, profile, reason, sizeof reason);
+    if (!units && !next)
+        return;
+    snprintf(warning, sizeof warning, "%s%s%s%s", units ? "its rules by unit match nobody" : "",
+             units && next ? "; " : "", next ? "next_key: " : "", next ? reason : "");
+    text_put(out, ",\"warning\":");
+    put_string(out, warning);
+}
+
 static void put_profile_status(const struct conf *conf, const struct peer_sight *sight,
                                const struct profile *profile, struct text *out)
 {
@@ -69,10 +86,7 @@ static void put_profile_status(const struct conf *conf, const struct peer_sight 
         text_put(out, ",\"reason\":");
         put_string(out, reason);
     }
-    if (sight->problem && allow_names_unit(profile->allow, profile->allow_count)) {
-        text_put(out, ",\"warning\":");
-        put_string(out, "its rules by unit match nobody");
-    }
+    put_warning(conf, sight, profile, out);
     if (profile->seal) {
         text_put(out, ",\"encryption_keys\":");
         provider_keys_write(profile, out);

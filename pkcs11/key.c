@@ -224,15 +224,28 @@ static void mark(struct key *key, const struct key *other)
         atomic_store(&key->beside->other_use, other);
 }
 
-/* Uses of one key: where two of them do not go together, none is left. */
+/* One of the uses that does not go together with `with` (NULL: any use); better one that does not
+ * yield. NULL: there is none. */
+static const struct key *find_use(const struct use *uses, size_t count, const struct key *with)
+{
+    const struct key *found = NULL;
+    for (size_t i = 0; i < count && (!found || found->yields); i++)
+        if (!with || !go_together(with, uses[i].key))
+            found = uses[i].key;
+    return found;
+}
+
+/* Uses of one key: where two of them do not go together, none is left, unless one yields. */
 static void mark_group(struct use *uses, size_t count)
 {
-    const struct key *first = uses[0].key;
-    size_t other = 1;
-    while (other < count && go_together(first, uses[other].key))
-        other++;
-    for (size_t i = 0; other < count && i < count; i++)
-        mark(uses[i].key, go_together(first, uses[i].key) ? uses[other].key : first);
+    const struct key *first = find_use(uses, count, NULL);
+    const struct key *other = find_use(uses, count, first);
+    for (size_t i = 0; other && i < count; i++) {
+        if (!go_together(first, uses[i].key))
+            mark(uses[i].key, first);
+        else if (first->yields || !other->yields)
+            mark(uses[i].key, other);
+    }
 }
 
 static void mark_other_uses(struct use *uses, size_t count,

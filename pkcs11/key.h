@@ -49,6 +49,7 @@ struct key {
     bool hashes;        /* signs hashes alone, so that is what it is tried with; never MECH_EDDSA */
     const void *owner;  /* who alone may use the key, with any algorithms; NULL: whoever uses it
                          * uses one algorithm */
+    bool yields;        /* where it goes ill with another use, it alone is not ready */
     struct key *beside; /* where this key is only published: the one that signs; or NULL */
     struct key_home *homes; /* one a token of the keyring, in its order */
     size_t home_count;

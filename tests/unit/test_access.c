@@ -85,6 +85,7 @@ static const char wanted[] = "peer_pid pidfd\n"
                              "profile \"a-small-one\"\n"
                              "  kind       pingone\n"
                              "  key        \"pkcs11:object=k\"\n"
+                             "  next_key   \"pkcs11:object=n\"\n"
                              "  algorithm  HS256\n"
                              "  client_id  \"a\"\n"
                              "  audience   \"b\"\n"
@@ -136,7 +137,8 @@ static void the_whole_text(void **state)
     unsigned length;
     (void)state;
     given_profile("a-small-one",
-                  "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b']}");
+                  "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b'],"
+                  "'next_key':'pkcs11:object=n'}");
     given_profile("signer", "{'version':1,'kind':'raw','key':'pkcs11:object=tls',"
                             "'algorithms':['PS256','RS256'],'allow':[{'uid':9}]}");
     give_profile("seal", NULL);

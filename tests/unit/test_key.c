@@ -150,6 +150,33 @@ static void an_owner_may_use_it_in_many_ways(void **state)
     assert_false(key_is_shared(first));
 }
 
+/* All keys are one: `second` is to be used with another algorithm. */
+static void what_comes_next_yields_to_what_is_in_use(void **state)
+{
+    (void)state;
+    struct mech other = *mech_find("HS256");
+    second->mech = &other;
+    second->yields = true;
+    struct key *third = add("pkcs11:object=one");
+    third->yields = true; /* with the algorithm of the one in use */
+    resolve(0, 'a');
+    assert_true(atomic_load(&first->ready));
+    assert_false(atomic_load(&second->ready));
+    assert_ptr_equal(atomic_load(&second->other_use), first);
+    assert_true(atomic_load(&third->ready));
+}
+
+static void two_that_come_next(void **state)
+{
+    (void)state;
+    struct mech other = *mech_find("HS256");
+    second->mech = &other;
+    first->yields = second->yields = true;
+    resolve(0, 'a');
+    assert_false(atomic_load(&first->ready));
+    assert_false(atomic_load(&second->ready));
+}
+
 /* The key beside which an owned one is published is another key, and yet not ready. */
 static void who_publishes_an_owned_key_does_not_sign(void **state)
 {
@@ -170,6 +197,8 @@ int main(void)
         TEST(another_key_of_the_name_never_signs),
         TEST(an_owned_key_serves_nobody_else),
         TEST(an_owner_may_use_it_in_many_ways),
+        TEST(what_comes_next_yields_to_what_is_in_use),
+        TEST(two_that_come_next),
         TEST(who_publishes_an_owned_key_does_not_sign),
     };
     return cmocka_run_group_tests_name("key", tests, NULL, NULL);

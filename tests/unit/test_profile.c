@@ -105,6 +105,9 @@ static void wrong_members(void **state)
         {"key", "'pkcs11:object=k;colour=red'", 0,
          "key: the URI of a key names object=, id= and its token, nothing else", NULL},
         {"key", NULL, 0, "\"key\" is missing", NULL},
+        {"next_key", "7", 0, "next_key: must be a string", NULL},
+        {"next_key", "'pkcs11:token=t'", 0, "next_key: the URI names no key...", NULL},
+        {"next_key", "'pkcs11:object=k'", 0, "next_key: is the same as \"key\"", NULL},
         {"algorithm", "'none'", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
         {"algorithm", "'hs256'", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
         {"algorithm", "256", 0, "algorithm: must be one of HS256, HS384, HS512...", NULL},
@@ -225,6 +228,8 @@ static void wrong_members_of_private_keys(void **state)
         {"publish", "[{'key':'pkcs11:object=k','algorithm':'HS256'}]", 0,
          "publish[0].algorithm: does not serve kind modrna", modrna},
         {"publish", "['pkcs11:object=k']", 0, "publish: kind pingone has no public keys", pingone},
+        {"next_key", "'pkcs11:object=n'", 0, "next_key: is for client secrets: a private key...",
+         modrna},
         {"jti", "'yes'", 0, "jti: must be true or false", modrna},
         {"verify", "'never'", 0, "verify: must be one of probe, always", modrna},
     };

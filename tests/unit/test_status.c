@@ -141,6 +141,41 @@ static void rules_by_unit_that_match_nobody(void **state)
     json_decref(status);
 }
 
+/* The profile mints all the same. */
+static void a_next_key_that_is_not_there(void **state)
+{
+    (void)state;
+    given_profile("a-mine",
+                  "{" GIVEN_PROFILE ",'kind':'client_assertion','client_id':'a',"
+                  "'audiences':['c'],'allow':[{'uid':1000}],'next_key':'pkcs11:object=n'}");
+    given_reload(service);
+    set_ready("a-mine", true);
+    json_t *status = status_for(&web);
+    const json_t *profiles = json_object_get(status, "profiles");
+    assert_true(is_ready(profiles, 0));
+    assert_string_equal(string_at(profiles, 0, "warning"), "next_key: not looked for yet");
+    assert_null(string_at(profiles, 1, "warning"));
+    json_decref(status);
+
+    service->sight = (struct peer_sight){PEER_PID_NONE, "blind"};
+    struct key *key = conf_profile(service->conf, "a-mine")->key;
+    struct key *next = conf_profile(service->conf, "a-mine")->next_key;
+    strcpy(key->digest, "ab");
+    strcpy(next->digest, "ab");
+    atomic_store(&key->named, true);
+    atomic_store(&next->named, true);
+    atomic_store(&next->ready, true);
+    status = status_for(&web);
+    assert_string_equal(string_at(json_object_get(status, "profiles"), 0, "warning"),
+                        "next_key: it is the same key as \"key\"");
+    json_decref(status);
+
+    strcpy(next->digest, "cd");
+    status = status_for(&web);
+    assert_null(string_at(json_object_get(status, "profiles"), 0, "warning"));
+    json_decref(status);
+}
+
 /* `ready` speaks for every profile, also for those that the caller does not see. */
 static void ready_means_all(void **state)
 {
@@ -234,6 +269,7 @@ int main(void)
         test(health),
         test(profiles_of_the_caller_alone),
         test(rules_by_unit_that_match_nobody),
+        test(a_next_key_that_is_not_there),
         test(ready_means_all),
         test(profiles_and_what_they_accept),
         test(the_service_itself),
