@@ -9,7 +9,7 @@
 #   runs 0 'fetches' fetch_once
 #
 # shellcheck shell=bash disable=SC2034,SC2154
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ -n "${tests_run:-}" ] || . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need openssl python3
 [ -e "$top_builddir/hintsign-fetch" ] || skip_all 'hintsign-fetch was not built'
 

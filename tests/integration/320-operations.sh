@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Every command of doc/operations.md, in its order, on a machine that has nothing of hintsign yet.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/house.sh"
+
+house_provider
+# edit FILTER: agent.json, with jq's language.
+edit() {
+    jq "$1" /etc/hintsign/agent.json >agent.json && cat agent.json >/etc/hintsign/agent.json
+}
+given 'runuser * hintsign-key import * --label acme' 'random_hex 32 >"$input"'
+gives 'runuser -u www-data -- hintsign mint acme *' '^eyJ'
+given 'read * fingerprint' 'sed -n "s/^fingerprint: *//p" kek.pem >"$input"'
+given 'hintsign-key wrap *' 'random_hex 32 >"$input"'
+gives 'jq -r *kid*' $'^[^\n]+\n[^\n]+$'
+given 'systemd-ask-password *' 'cat /etc/hintsign/pin >"$input"'
+given 'hintsign unlock hints' 'cat /etc/hintsign/pin >"$input"'
+given 'printf %s "$jwt" *' 'jwt=$(runuser -u www-data -- hintsign mint acme --subject bob)'
+gives 'printf %s "$jwt" *' '"profile":"acme",.*"token_sha256"'
+given 'cd /var/log/hintsign *' 'wait_for 10 eval "ls /var/log/hintsign/audit.jsonl.2*"'
+given 'hintsign jwks --audit *' \
+    'edit ".audit.checkpoint_key = \"pkcs11:object=audit\"" && hintsign reload'
+given 'runuser * pkcs11-tool *' 'edit ".tokens[0].uri = \"$token\"" && systemctl restart hintsign-agent'
+walk doc/operations.md
+systemctl stop hintsign-agent
+done_testing
