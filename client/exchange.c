@@ -89,9 +89,12 @@ static int fill(struct state *state)
 
 static size_t count_nuls(const char *bytes, size_t length)
 {
+    const char *end = bytes + length;
     size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += bytes[i] == '\0';
+    while ((bytes = memchr(bytes, '\0', (size_t)(end - bytes)))) {
+        bytes++;
+        count++;
+    }
     return count;
 }
 

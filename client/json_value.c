@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define SHORT_TEXT ((size_t)1024) /* bytes: room for half as many values costs less than counting */
+
 struct reader {
     char *at, *end;
     struct json_value *values;
@@ -104,28 +106,24 @@ static int take_string(struct reader *reader, char **ret_string, size_t *ret_len
     char *out = reader->at;
     *ret_string = out;
     while (reader->at < reader->end) {
-        unsigned char c = (unsigned char)*reader->at;
-        if (c == '"') {
-            reader->at++;
-            *out = '\0';
-            *ret_length = (size_t)(out - *ret_string);
-            return 0;
-        }
-        if (c == '\\') {
-            reader->at++;
+        size_t left = (size_t)(reader->end - reader->at), length = text_plain(reader->at, left);
+        if (length == 0)
+            length = utf8_length(reader->at, left);
+        if (length > 0) {
+            if (out != reader->at)
+                memmove(out, reader->at, length);
+            out += length;
+            reader->at += length;
+        } else if (take(reader, '\\')) {
             out = take_escape(reader, out);
             if (!out)
                 return -1;
-        } else if (c >= 0x20 && c < 0x80) {
-            *out++ = *reader->at++;
+        } else if (take(reader, '"')) {
+            *out = '\0';
+            *ret_length = (size_t)(out - *ret_string);
+            return 0;
         } else {
-            size_t length =
-                utf8_length((unsigned char *)reader->at, (size_t)(reader->end - reader->at));
-            if (length == 0)
-                return -1;
-            memmove(out, reader->at, length);
-            out += length;
-            reader->at += length;
+            return -1;
         }
     }
     return -1;
@@ -334,6 +332,8 @@ const struct json_value *json_value_member(const struct json_value *object, cons
 size_t json_value_most(const char *text, size_t length)
 {
     size_t count = 1;
+    if (length <= SHORT_TEXT)
+        return length / 2 + 1; /* each behind the first takes a byte, and one before it */
     for (size_t i = 0; i < length; i++)
         count += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
     return count;

@@ -75,9 +75,25 @@ static size_t escape(unsigned char c, char escaped[6])
     return 6;
 }
 
-static bool must_escape(unsigned char c)
+/* Eight bytes at a time, as most strings are long and plain: a top bit is set in the first byte that
+ * is beyond ASCII, below a blank, a quote or a backslash; what is behind that byte does not matter. */
+size_t text_plain(const char *string, size_t length)
 {
-    return c < 0x20 || c == '"' || c == '\\';
+    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+    size_t i = 0;
+    for (; length - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        uint64_t bytes;
+        memcpy(&bytes, string + i, sizeof bytes);
+        uint64_t quotes = (bytes ^ ones * '"') - ones, backslashes = (bytes ^ ones * '\\') - ones;
+        if ((bytes | (bytes - ones * ' ') | quotes | backslashes) & tops)
+            break;
+    }
+    for (; i < length; i++) {
+        unsigned char c = (unsigned char)string[i];
+        if (c < ' ' || c > 0x7f || c == '"' || c == '\\')
+            break;
+    }
+    return i;
 }
 
 void text_string(struct text *text, const char *string, size_t length)
@@ -87,18 +103,22 @@ void text_string(struct text *text, const char *string, size_t length)
     if (!out)
         return;
     char *start = out;
-    const unsigned char *s = (const unsigned char *)string, *end = s + length;
+    const char *s = string, *end = s + length;
     *out++ = '"';
     while (s < end) {
-        if (must_escape(*s)) {
-            out += escape(*s++, out);
-        } else if (*s < 0x80) {
-            *out++ = (char)*s++;
+        size_t n = text_plain(s, (size_t)(end - s));
+        if (n == 0)
+            n = utf8_length(s, (size_t)(end - s));
+        if (n > 0) {
+            memcpy(out, s, n);
+            out += n;
+            s += n;
+        } else if ((unsigned char)*s < 0x80) {
+            out += escape((unsigned char)*s++, out);
         } else {
-            size_t n = utf8_length(s, (size_t)(end - s));
-            memcpy(out, n ? (const char *)s : replacement, n ? n : sizeof replacement - 1);
-            out += n ? n : sizeof replacement - 1;
-            s += n ? n : 1;
+            memcpy(out, replacement, sizeof replacement - 1);
+            out += sizeof replacement - 1;
+            s++;
         }
     }
     *out++ = '"';

@@ -38,6 +38,10 @@ static inline void text_put(struct text *text, const char *string)
  * are not UTF-8, as labels on a token may have, become U+FFFD. */
 void text_string(struct text *text, const char *string, size_t length);
 
+/* How many bytes at the front of a string JSON text shows as they are: ASCII without control
+ * characters, quotes and backslashes. */
+size_t text_plain(const char *string, size_t length);
+
 void text_integer(struct text *text, int64_t value);
 
 /* Lower-case hexadecimal digits. */

@@ -128,6 +128,26 @@ static void limits(void **state)
     assert_int_equal(parse_many(JSON_VALUE_DEPTH_MAX + 1, "[", "]"), -1);
 }
 
+/* The most values that so many bytes can be: [1,1,...], short and long. */
+static void there_is_room_for_any_text(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length < 1200; length += 2) {
+        char *text = malloc(length);
+        memset(text, '1', length);
+        for (size_t i = 2; i + 1 < length; i += 2)
+            text[i] = ',';
+        text[0] = length > 1 ? '[' : '1';
+        text[length - 1] = length > 1 ? ']' : '1';
+        size_t most = json_value_most(text, length);
+        struct json_value *room = malloc(most * sizeof *room);
+        assert_int_equal(json_value_parse(text, length, room, most), 0);
+        assert_int_equal(room->size, length / 2 + 1);
+        free(room);
+        free(text);
+    }
+}
+
 static bool is_same(const struct json_value *value, const json_t *json)
 {
     static const enum json_value_type types[] = {
@@ -202,6 +222,7 @@ int main(void)
         cmocka_unit_test(strings),
         cmocka_unit_test(integers),
         cmocka_unit_test(limits),
+        cmocka_unit_test(there_is_room_for_any_text),
         cmocka_unit_test(the_same_as_jansson),
     };
     return cmocka_run_group_tests(tests, NULL, forget);

@@ -65,6 +65,25 @@ static void only_what_must_be_is_escaped(void **state)
     assert_string("a\"b\\c\nd", 7, "\"a\\\"b\\\\c\\nd\"");
 }
 
+/* Every byte, at every place of strings around the step of eight. */
+static void plain_bytes(void **state)
+{
+    char string[20];
+    (void)state;
+    for (size_t length = 0; length <= sizeof string; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+                memset(string, 'x', sizeof string);
+                string[at] = (char)byte;
+                assert_int_equal(text_plain(string, length), plain ? length : at);
+            }
+        }
+        memset(string, '!', sizeof string);
+        assert_int_equal(text_plain(string, length), length);
+    }
+}
+
 static void what_is_not_utf8_is_replaced(void **state)
 {
 #define BAD "\xef\xbf\xbd"
@@ -193,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_characters_are_escaped),
         cmocka_unit_test(only_what_must_be_is_escaped),
+        cmocka_unit_test(plain_bytes),
         cmocka_unit_test(what_is_not_utf8_is_replaced),
         cmocka_unit_test(integers),
         cmocka_unit_test(hexadecimal_digits),
