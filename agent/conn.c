@@ -135,7 +135,7 @@ static enum conn_wait next_wait(struct conn *conn, bool last)
     return CONN_READ;
 }
 
-enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
+static enum conn_wait serve(struct conn *conn, struct serving *serving, bool last)
 {
     atomic_store(&conn->active, clock_ms());
     if (send_unsent(conn) < 0)
@@ -151,4 +151,12 @@ enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
         send_replies(conn, serving->replies.data, serving->replies.length) < 0)
         return CONN_CLOSE;
     return next_wait(conn, last);
+}
+
+enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
+{
+    conn->input.spare = &serving->input; /* as long as this thread serves it */
+    enum conn_wait wait = serve(conn, serving, last);
+    conn->input.spare = NULL;
+    return wait;
 }

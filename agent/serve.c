@@ -14,6 +14,7 @@
 #include "pkcs11/sign.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -42,6 +43,7 @@ void serve_free(struct serving *serving)
     text_free(&serving->claims);
     text_free(&serving->token);
     text_free(&serving->parameters);
+    free(serving->input);
 }
 
 void serve_clear(struct serving *serving)

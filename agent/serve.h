@@ -52,6 +52,7 @@ struct serving {
     struct text claims;
     struct text token;
     struct text parameters;
+    char *input; /* memory for requests: see varlink_input */
     struct answer answers[SERVE_BATCH_MAX];
     size_t count;
     const atomic_uint *idle; /* workers that are free for others; NULL: it does not matter */

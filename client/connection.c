@@ -51,6 +51,7 @@ int hintsign_open(const char *path, struct hintsign **ret_handle)
     handle->timeout_ms = CONNECTION_TIMEOUT_MS;
     handle->fd = -1;
     varlink_input_init(&handle->input, VARLINK_REPLY_MAX);
+    handle->input.spare = &handle->spare;
     error_set(&handle->error, HINTSIGN_OK, "%s", hintsign_strerror(HINTSIGN_OK));
     *ret_handle = handle;
     return HINTSIGN_OK;
@@ -61,6 +62,7 @@ void hintsign_close(struct hintsign *handle)
     if (!handle)
         return;
     connection_drop(handle);
+    free(handle->spare);
     free(handle);
 }
 

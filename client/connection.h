@@ -21,6 +21,7 @@ struct hintsign {
     int fd;         /* non-blocking; -1 while there is no connection */
     pid_t owner;    /* the process that made the connection */
     struct varlink_input input;
+    char *spare; /* the input's */
     struct error error;
 };
 

@@ -17,8 +17,33 @@ void varlink_input_init(struct varlink_input *input, size_t limit)
 
 void varlink_input_clear(struct varlink_input *input)
 {
-    free(input->data);
-    varlink_input_init(input, input->limit);
+    if (input->spare && !*input->spare && input->size == FIRST_SIZE)
+        *input->spare = input->data;
+    else
+        free(input->data);
+    *input = (struct varlink_input){.limit = input->limit, .spare = input->spare};
+}
+
+static int grow(struct varlink_input *input, size_t size)
+{
+    if (size > input->limit)
+        size = input->limit;
+    char *data = realloc(input->data, size);
+    if (!data)
+        return -ENOMEM;
+    input->data = data;
+    input->size = size;
+    return 0;
+}
+
+static int begin(struct varlink_input *input)
+{
+    if (!input->spare || !*input->spare)
+        return grow(input, FIRST_SIZE);
+    input->data = *input->spare;
+    input->size = FIRST_SIZE;
+    *input->spare = NULL;
+    return 0;
 }
 
 /* Makes room behind `end`: moves what is held to the front, then grows up to the limit. */
@@ -34,15 +59,7 @@ static int make_room(struct varlink_input *input)
         return 0;
     if (input->size >= input->limit)
         return -EMSGSIZE;
-    size_t size = input->size ? input->size * 2 : FIRST_SIZE;
-    if (size > input->limit)
-        size = input->limit;
-    char *data = realloc(input->data, size);
-    if (!data)
-        return -ENOMEM;
-    input->data = data;
-    input->size = size;
-    return 0;
+    return input->size ? grow(input, input->size * 2) : begin(input);
 }
 
 ssize_t varlink_input_read(struct varlink_input *input, int fd)

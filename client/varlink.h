@@ -23,11 +23,13 @@ struct varlink_input {
     size_t end;     /* one past the last byte that arrived */
     size_t size;    /* bytes allocated */
     size_t limit;   /* longest message, its NUL included */
+    char **spare;   /* NULL, or where memory that is not needed now is kept for the next input */
 };
 
 void varlink_input_init(struct varlink_input *input, size_t limit);
 
-/* Frees the memory; the input is empty and usable afterwards. */
+/* Frees the memory, or keeps it in `spare`, which is to be freed; the input is empty and usable
+ * afterwards. */
 void varlink_input_clear(struct varlink_input *input);
 
 /* Reads once from the socket. Invalidates messages given out before.

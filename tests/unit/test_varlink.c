@@ -206,6 +206,37 @@ static void memory_is_given_back(void **state)
     assert_null(pair->input.data);
 }
 
+/* What one input does not need any more is the next one's, once. */
+static void memory_is_used_again(void **state)
+{
+    struct pair *pair = *state;
+    struct varlink_input other;
+    char *spare = NULL;
+    varlink_input_init(&pair->input, VARLINK_REQUEST_MAX);
+    varlink_input_init(&other, VARLINK_REQUEST_MAX);
+    pair->input.spare = other.spare = &spare;
+    for (int i = 0; i < 3; i++) {
+        put(pair, "{}", 3);
+        assert_int_equal(varlink_input_read(&pair->input, pair->near), 3);
+        assert_null(spare);
+        expect_message(pair, "{}");
+        expect_none(pair);
+        assert_non_null(spare);
+    }
+    char *memory = spare;
+    put(pair, "{}", 2);
+    assert_int_equal(varlink_input_read(&other, pair->near), 2);
+    assert_ptr_equal(other.data, memory);
+    put(pair, "{}", 2);
+    assert_int_equal(varlink_input_read(&pair->input, pair->near), 2);
+    assert_ptr_not_equal(pair->input.data, memory);
+    varlink_input_clear(&other);
+    assert_ptr_equal(spare, memory);
+    varlink_input_clear(&pair->input);
+    assert_ptr_equal(spare, memory);
+    free(spare);
+}
+
 static void end_of_stream(void **state)
 {
     struct pair *pair = *state;
@@ -254,6 +285,7 @@ int main(void)
         TEST(too_long_message),
         TEST(limit_is_of_one_message),
         TEST(memory_is_given_back),
+        TEST(memory_is_used_again),
         TEST(end_of_stream),
         TEST(send_stops_when_the_socket_is_full),
         TEST(send_raises_no_signal),
