@@ -3,7 +3,6 @@
 #include "client/connection.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +90,15 @@ static int timed_out(struct hintsign *handle)
                      handle->timeout_ms);
 }
 
+/* How long a blocking call on the socket may take: -1 for ever. */
+static int limit_wait(int fd, int option, int milliseconds)
+{
+    struct timeval limit = {0}; /* zero: no limit */
+    if (milliseconds > 0)
+        limit = (struct timeval){milliseconds / 1000, milliseconds % 1000 * 1000};
+    return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit);
+}
+
 /* While the agent's backlog is full a non-blocking connect fails at once and nothing tells when
  * there is room again; a blocking one waits for it, as long as SO_SNDTIMEO allows. */
 static int connect_until(int fd, const struct sockaddr_un *address, int64_t deadline)
@@ -102,10 +110,7 @@ static int connect_until(int fd, const struct sockaddr_un *address, int64_t dead
             errno = EAGAIN;
             return -1;
         }
-        struct timeval limit = {0}; /* zero: no limit */
-        if (left > 0)
-            limit = (struct timeval){.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-        r = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        r = limit_wait(fd, SO_SNDTIMEO, left);
         if (r == 0)
             r = connect(fd, (const struct sockaddr *)address, sizeof *address);
     } while (r < 0 && errno == EINTR);
@@ -119,7 +124,7 @@ static int make_connection(struct hintsign *handle, int64_t deadline)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return error_set(&handle->error, HINTSIGN_UNREACHABLE, "cannot make a socket: %m");
-    if (connect_until(fd, &address, deadline) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+    if (connect_until(fd, &address, deadline) < 0) {
         int code = errno == EAGAIN
                        ? timed_out(handle)
                        : error_set(&handle->error, HINTSIGN_UNREACHABLE,
@@ -128,6 +133,7 @@ static int make_connection(struct hintsign *handle, int64_t deadline)
         return code;
     }
     handle->fd = fd;
+    handle->read_limit = -1;
     handle->owner = getpid();
     return 0;
 }
@@ -149,24 +155,37 @@ int connection_ensure(struct hintsign *handle, int64_t deadline)
     return make_connection(handle, deadline);
 }
 
-int connection_wait(struct hintsign *handle, short events, int64_t deadline)
+/* Waits until the socket has something to read, or room. */
+static int wait_for_either(struct hintsign *handle, int left, bool *ret_readable)
 {
-    struct pollfd entry = {.fd = handle->fd, .events = events};
-    int r;
-    do {
-        int left = remaining_ms(deadline);
-        /* Not left to poll: an agent that sends byte after byte always has something to read. */
-        if (left == 0)
-            return timed_out(handle);
-        r = poll(&entry, 1, left);
-    } while (r == 0 || (r < 0 && errno == EINTR));
-    if (r < 0)
+    struct pollfd entry = {.fd = handle->fd, .events = POLLIN | POLLOUT};
+    if (poll(&entry, 1, left) < 0 && errno != EINTR)
         return error_set(&handle->error, HINTSIGN_UNREACHABLE, "cannot wait for the agent: %m");
+    *ret_readable = (entry.revents & ~POLLOUT) != 0;
     return 0;
 }
 
-int connection_read(struct hintsign *handle)
+/* Reading itself waits, which spares a call. */
+static int limit_reading(struct hintsign *handle, int left)
 {
+    if (left == handle->read_limit)
+        return 0;
+    if (limit_wait(handle->fd, SO_RCVTIMEO, left) < 0)
+        return error_set(&handle->error, HINTSIGN_UNREACHABLE, "cannot wait for the agent: %m");
+    handle->read_limit = left;
+    return 0;
+}
+
+int connection_read(struct hintsign *handle, bool sending, int64_t deadline)
+{
+    /* Left to no call alone: an agent that sends byte after byte always has something to read. */
+    int left = remaining_ms(deadline);
+    if (left == 0)
+        return timed_out(handle);
+    bool readable = true;
+    int code = sending ? wait_for_either(handle, left, &readable) : limit_reading(handle, left);
+    if (code < 0 || !readable)
+        return code;
     ssize_t n = varlink_input_read(&handle->input, handle->fd);
     if (n > 0 || n == -EAGAIN)
         return 0;

@@ -18,7 +18,8 @@
 struct hintsign {
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
     int timeout_ms; /* -1: for ever */
-    int fd;         /* non-blocking; -1 while there is no connection */
+    int fd;         /* -1 while there is no connection */
+    int read_limit; /* how long reading may block, in milliseconds; -1: for ever */
     pid_t owner;    /* the process that made the connection */
     struct varlink_input input;
     char *spare; /* the input's */
@@ -34,13 +35,10 @@ int64_t connection_deadline(const struct hintsign *handle);
  * HINTSIGN_PROTOCOL where the agent sent something that nobody asked for. */
 int connection_ensure(struct hintsign *handle, int64_t deadline);
 
-/* Waits until one of poll's `events` (or the end of the connection) has come.
- * Fails with HINTSIGN_TIMEOUT. */
-int connection_wait(struct hintsign *handle, short events, int64_t deadline);
-
-/* Reads once what has arrived into handle->input, if anything. Fails with CONNECTION_LOST,
- * HINTSIGN_PROTOCOL (a reply beyond VARLINK_REPLY_MAX) or HINTSIGN_NO_MEMORY. */
-int connection_read(struct hintsign *handle);
+/* Waits until something has arrived and reads it, once, into handle->input; while `sending`, also
+ * until there is room to send more. May come back with nothing. Fails with HINTSIGN_TIMEOUT,
+ * CONNECTION_LOST, HINTSIGN_PROTOCOL (a reply beyond VARLINK_REPLY_MAX) or HINTSIGN_NO_MEMORY. */
+int connection_read(struct hintsign *handle, bool sending, int64_t deadline);
 
 /* Closes the connection, if there is one, and forgets what was read. */
 void connection_drop(struct hintsign *handle);

@@ -7,7 +7,6 @@
 #include "client/utf8.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,9 +166,7 @@ static int step(struct state *state)
         code = take_replies(state);
     if (code < 0 || state->answered > answered)
         return code;
-    short events = state->output.length > 0 ? POLLIN | POLLOUT : POLLIN;
-    code = connection_wait(handle, events, state->deadline);
-    return code < 0 ? code : connection_read(handle);
+    return connection_read(handle, state->output.length > 0, state->deadline);
 }
 
 /* The connection died. All requests without an answer are sent again on a new one, unless the

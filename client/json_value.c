@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define SHORT_TEXT ((size_t)1024) /* bytes: room for half as many values costs less than counting */
+#define SHORT_TEXT ((size_t)1024) /* bytes: room for half as many values costs less than counting  \
+                                   */
 
 struct reader {
     char *at, *end;

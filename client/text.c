@@ -75,8 +75,9 @@ static size_t escape(unsigned char c, char escaped[6])
     return 6;
 }
 
-/* Eight bytes at a time, as most strings are long and plain: a top bit is set in the first byte that
- * is beyond ASCII, below a blank, a quote or a backslash; what is behind that byte does not matter. */
+/* Eight bytes at a time, as most strings are long and plain: a top bit is set in the first byte
+ * that is beyond ASCII, below a blank, a quote or a backslash; what is behind that byte does not
+ * matter. */
 size_t text_plain(const char *string, size_t length)
 {
     const uint64_t ones = 0x0101010101010101, tops = ones << 7;

@@ -67,11 +67,8 @@ ssize_t varlink_input_read(struct varlink_input *input, int fd)
     int r = make_room(input);
     if (r < 0)
         return r;
-    ssize_t n;
-    do
-        n = recv(fd, input->data + input->end, input->size - input->end, 0);
-    while (n < 0 && errno == EINTR);
-    int error = n < 0 ? errno : 0;
+    ssize_t n = recv(fd, input->data + input->end, input->size - input->end, 0);
+    int error = n >= 0 ? 0 : errno == EINTR ? EAGAIN : errno;
     if (n > 0)
         input->end += (size_t)n;
     else if (input->end == input->start)

@@ -34,7 +34,8 @@ void varlink_input_clear(struct varlink_input *input);
 
 /* Reads once from the socket. Invalidates messages given out before.
  * Returns the number of bytes, 0 at the end of the stream, or a negative errno:
- * -EAGAIN, -EMSGSIZE (a message without an end fills the limit), -ENOMEM, ... */
+ * -EAGAIN (also when a signal came first: whoever waits has a deadline to look at),
+ * -EMSGSIZE (a message without an end fills the limit), -ENOMEM, ... */
 ssize_t varlink_input_read(struct varlink_input *input, int fd);
 
 /* Takes the next whole message: *ret_message is NUL-terminated, *ret_length is its length

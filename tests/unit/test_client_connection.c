@@ -315,8 +315,11 @@ static void signals_do_not_disturb(void **state)
     setitimer(ITIMER_REAL, &often, NULL);
     sigprocmask(SIG_UNBLOCK, &alarms, NULL);
     int code = ask(handle);
+    hintsign_set_timeout(handle, 20);
+    int late = ask(handle); /* nor do they put the deadline off */
     setitimer(ITIMER_REAL, &never, NULL);
     assert_int_equal(code, HINTSIGN_OK);
+    assert_int_equal(late, HINTSIGN_TIMEOUT);
     hintsign_close(handle);
     scripted_agent_stop(agent);
 }
