@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define SHORT_TEXT ((size_t)1024) /* bytes: room for half as many values costs less than counting  \
-                                   */
+/* Bytes of a text for which making room for the most values costs less than counting them. */
+#define SHORT_TEXT ((size_t)1024)
 
 struct reader {
     char *at, *end;
