@@ -258,10 +258,10 @@ def speed_loads(bench):
 
 def measure_slow(bench, rounds, ms):
     results = {}
-    for delay_ms, workers in (10, 64), (2, 16):
+    for delay_ms, workers in (1, 16), (2, 16), (5, 16), (10, 16), (10, 64):
         env = {"SLOW_MODULE": SOFTHSM, "SLOW_SIGN_US": str(delay_ms * 1000)}
         uri = bench.uri.replace(SOFTHSM, SLOW)
-        _, path = bench.start_agent(f"slow{delay_ms}", uri, workers, env)
+        _, path = bench.start_agent(f"slow{delay_ms}-{workers}", uri, workers, env)
         results.update(take_turns({
             f"{delay_ms} ms token {workers}": bench.token("HS256", workers, SLOW, env=env),
             f"{delay_ms} ms agent {workers}": bench.agent(path, "hs256", workers, 1)}, rounds, max(ms, 500)))

@@ -2,7 +2,8 @@
 """Counts with callgrind what one HS256 token costs the agent, by where the instructions are spent.
 
 What is inside the PKCS #11 module is the token's own work. The digests of libcrypto (two SHA-256 of
-the audit log) are shown apart: callgrind runs them without the processor's SHA instructions.
+the audit log) are shown apart: callgrind runs them without the processor's SHA instructions. What
+libhintsign does for its caller is counted in a run of its own.
 
   instructions.py [-v] [--idle]    -v: by caller and function; --idle: beside idle connections
 """
@@ -21,9 +22,10 @@ DIGESTS = re.compile(r"EVP_(Digest|MD_CTX)")
 class Profile:
     """A callgrind dump: what each object spends itself, and the calls that leave the agent."""
 
-    def __init__(self, path):
+    def __init__(self, path, program="hintsign-agent"):
+        self.program = program
         self.total = 0
-        self.calls = defaultdict(int)      # (caller, function) of the agent -> instructions within
+        self.calls = defaultdict(int)     # (caller, function) of the program -> instructions within
         self.module = self.digests = 0    # inclusive
         self.names = {}
         self.read(path)
@@ -63,11 +65,11 @@ class Profile:
                     in_call, called_object = False, None
                 else:
                     self.total += cost
-                    if obj.endswith("hintsign-agent"):
+                    if obj.endswith(self.program):
                         self.calls[function, ""] += cost
 
     def add_call(self, caller, callee, calling, function, cost):
-        if not caller.endswith("hintsign-agent"):
+        if not caller.endswith(self.program):
             return
         self.calls[calling, function] += cost
         if "softhsm" in callee:
@@ -100,12 +102,28 @@ def count(bench_, idle):
     return Profile(out + ".1"), Profile(out + ".2")
 
 
+def count_library(bench_):
+    """Returns what libhintsign spends on a token, pipelined, from the first byte to the last."""
+    _, path = bench_.start_agent("beside")
+
+    def spent(batches):
+        out = bench_.path(f"library.{batches}")
+        load = ["agent", "1", "64", path, "hs256", bench.CLAIMS["hs256"]]
+        bench_.call(os.path.join(bench.BUILD, "libtool"), "--mode=execute", "valgrind", "--tool=callgrind",
+                    f"--callgrind-out-file={out}", bench.LOADER, *load, input="0\n" * batches)
+        calls = Profile(out, "loader").calls
+        return sum(cost for (_, function), cost in calls.items() if function == "hintsign_mint_many")
+
+    return (spent(24) - spent(8)) / (16 * 64)
+
+
 def main():
     bench_ = bench.Bench(tempfile.mkdtemp(prefix="hintsign-bench."))
     try:
         bench_.make_token()
         bench_.make_profiles()
         few, many = count(bench_, "--idle" in sys.argv)
+        library = count_library(bench_)
     finally:
         bench_.end()
         bench.shutil.rmtree(bench_.folder)
@@ -116,7 +134,8 @@ def main():
 
     total, module, digests = each(lambda p: p.total), each(lambda p: p.module), each(lambda p: p.digests)
     print(f"a token: {total:,.0f} instructions, of them in the module {module:,.0f}, "
-          f"in digests {digests:,.0f}, the agent's own {total - module - digests:,.0f}\n")
+          f"in digests {digests:,.0f}, the agent's own {total - module - digests:,.0f}; "
+          f"libhintsign's {library:,.0f}\n")
     if "-v" in sys.argv:
         for name in sorted(many.calls, key=lambda name: few.calls[name] - many.calls[name])[:70]:
             print(f"{(many.calls[name] - few.calls[name]) / tokens:9,.0f}  {name[0]} {name[1] and '-> ' + name[1]}")
