@@ -35,6 +35,7 @@ INTEGRATION_TESTS = \
 	tests/integration/001-lib.sh \
 	tests/integration/002-architecture.sh \
 	tests/integration/003-man-pages.sh \
+	tests/integration/004-completions.sh \
 	tests/integration/020-key-import.sh \
 	tests/integration/021-key-refusals.sh \
 	tests/integration/022-key-generate.sh \
@@ -448,7 +449,9 @@ INTEGRATION_TESTS += \
 	tests/integration/140-openssl.sh \
 	tests/integration/141-openssl-threads.sh
 EXTRA_DIST += tests/integration/openssl.sh
+if PROVIDER
 check_PROGRAMS += tests/interop/evp_client
+endif
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_provider_jwk
 TESTS += tests/unit/test_provider_jwk

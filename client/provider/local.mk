@@ -1,5 +1,6 @@
 # The OpenSSL provider, a module that libcrypto loads.
 EXTRA_DIST += client/provider/hintsign.map
+if PROVIDER
 modules_LTLIBRARIES += client/provider/hintsign.la
 client_provider_hintsign_la_SOURCES = \
 	client/provider/agent.c client/provider/agent.h \
@@ -24,3 +25,4 @@ client_provider_hintsign_la_DEPENDENCIES = libhintsign.la client/provider/hintsi
 # here, automake would leave out its own rule for it.)
 install_provider = install-modulesLTLIBRARIES
 $(install_provider): install-libLTLIBRARIES
+endif
