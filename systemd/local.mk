@@ -8,6 +8,8 @@ dist_tmpfiles_DATA = systemd/tmpfiles.d/hintsign.conf
 dist_pkgdata_DATA = systemd/hsm-network.conf systemd/hsm-localhost.conf systemd/hsm-usb.conf
 if FETCH
 nodist_systemdsystemunit_DATA += systemd/hintsign-fetch.service
+dist_sysusers_DATA += systemd/sysusers.d/hintsign-fetch.conf
+dist_tmpfiles_DATA += systemd/tmpfiles.d/hintsign-fetch.conf
 endif
 endif
 CLEANFILES += systemd/hintsign-agent.service systemd/hintsign-fetch.service

@@ -22,6 +22,7 @@ AM_TESTS_ENVIRONMENT = \
 	export top_srcdir top_builddir SANITIZED;
 
 EXTRA_DIST += quickstart .ci/run .ci/packages .ci/install-packages
+EXTRA_DIST += tests/packages.sh tests/packages_inside.sh
 EXTRA_DIST += tests/quickstart.sh tests/lsan.supp tests/tsan.supp
 EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh \
 	tests/integration/supervise.py

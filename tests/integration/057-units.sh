@@ -44,8 +44,8 @@ is "$(grep -E '^(PrivateUsers|ProtectProc)=' "$units/hintsign-agent.service")" '
 
 if [ "$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then
     mkdir -p "$work/root/etc"
-    runs 0 'the users are made' systemd-sysusers --root="$work/root" "$top_srcdir/systemd/sysusers.d/hintsign.conf"
-    runs 0 '... and the folders' systemd-tmpfiles --root="$work/root" --create "$top_srcdir/systemd/tmpfiles.d/hintsign.conf"
+    runs 0 'the users are made' systemd-sysusers --root="$work/root" "$top_srcdir"/systemd/sysusers.d/hintsign{,-fetch}.conf
+    runs 0 '... and the folders' systemd-tmpfiles --root="$work/root" --create "$top_srcdir"/systemd/tmpfiles.d/hintsign{,-fetch}.conf
     uid=$(awk -F: '$1 == "hintsign" { print $3 ":" $4 }' "$work/root/etc/passwd")
     is "$(stat -c '%u:%g %a' "$work/root/var/log/hintsign")" "$uid 700" 'the audit log is for the agent alone'
     like "$(cat "$work/root/etc/group")" 'hintsign:' 'there is a group for callers'
