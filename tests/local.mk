@@ -534,7 +534,8 @@ INTEGRATION_TESTS += \
 	tests/integration/310-recipes.sh \
 	tests/integration/311-pods.sh \
 	tests/integration/312-documents.sh \
-	tests/integration/320-operations.sh
+	tests/integration/320-operations.sh \
+	tests/integration/321-documents.sh
 EXTRA_DIST += tests/integration/house.sh tests/integration/document.py
 EXTRA_DIST += Containerfile .containerignore
 EXTRA_DIST += \

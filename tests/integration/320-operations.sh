@@ -2,6 +2,7 @@
 # Every command of doc/operations.md, in its order, on a machine that has nothing of hintsign yet.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/house.sh"
+need systemd-sysusers systemd-tmpfiles systemd-creds pkcs11-tool
 
 house_provider
 # edit FILTER: agent.json, with jq's language.

@@ -4,17 +4,19 @@
   document.py FILE
 
 Commands are the indented blocks of a Markdown file (what is fenced is something else), and the
-lines behind a prompt, "$ " or "# ", in the displays of a manual page. Those whose paragraph before
-ends with "(needs SOMETHING)" are left to people. The lines of the script:
+lines behind a prompt, "$ " or "# ", in the displays of a manual page; elsewhere too, what begins
+with the name of a program. Those whose paragraph before ends with "(needs SOMETHING)" are left to
+people. The lines of the script:
 
     section TITLE
-    example TEXT               what is fenced as JSON
+    example TEXT               what is fenced or displayed and is no command
     perform NAME COMMAND       one command, whole; NAME is file, line and how it begins
     leave NAME "needs SOMETHING"
 """
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -27,8 +29,7 @@ def markdown(lines):
         begin = i
         if re.match(" *```", lines[i]):
             i = next(j for j in range(i + 1, len(lines)) if lines[j].strip() == "```") + 1
-            if lines[begin].strip() == "```json":
-                yield "example", textwrap.dedent("\n".join(lines[begin + 1:i - 1]))
+            yield from display(paragraph, begin + 2, textwrap.dedent("\n".join(lines[begin + 1:i - 1])))
             continue
         while i < len(lines) and lines[i].strip():
             i += 1
@@ -42,17 +43,23 @@ def markdown(lines):
                 yield "section", paragraph.lstrip("# ")
 
 
+def display(paragraph, number, text):
+    if re.match("[$#] ", text) or shutil.which(text.split()[0]):
+        yield "block", paragraph, number, re.sub("^[$#] ", "", text, flags=re.M).split("\n")
+    else:
+        yield "example", text
+
+
 def manual(lines):
     """The same of mdoc(7)."""
     paragraph = ""
     for i, line in enumerate(lines):
         if line.startswith(".Sh "):
             yield "section", line[4:]
-        if re.match(r"\.Dl [$#] ", line):
-            yield "block", paragraph, i + 1, [line[6:]]
-        elif line.startswith(".Bd ") and re.match("[$#] ", lines[i + 1]):
-            end = lines.index(".Ed", i)
-            yield "block", paragraph, i + 2, [re.sub("^[$#] ", "", text) for text in lines[i + 1:end]]
+        if line.startswith(".Dl "):
+            yield from display(paragraph, i + 1, line[4:])
+        elif line.startswith(".Bd "):
+            yield from display(paragraph, i + 2, "\n".join(lines[i + 1:lines.index(".Ed", i)]))
         elif line.startswith("."):
             paragraph = "" if line == ".Pp" else f"{paragraph} {line.partition(' ')[2]}"
         else:

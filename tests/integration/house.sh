@@ -77,6 +77,7 @@ chmod 711 "$work"
 cp "$top_srcdir/tests/lsan.supp" /etc/ && LSAN_OPTIONS=suppressions=/etc/lsan.supp:print_suppressions=0
 input=$work/input
 journal=$work/agent.log
+mkfifo "$work/terminal" # where nobody types anything
 cd "$work" || exit
 
 # What "make install" does is of no interest unless it fails.
@@ -151,7 +152,7 @@ fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh22x", b"lo", 1))' # SIOCSI
 
 # --- walking through a document ---
 
-given_pattern=() given_code=() gives_pattern=() gives_regex=()
+given_pattern=() given_code=() gives_pattern=() gives_regex=() serves_pattern=
 
 # given PATTERN CODE: what is done before the next command that the pattern fits, and is not in the
 # text as a command. What CODE writes to $input is typed into the command.
@@ -164,9 +165,14 @@ gives() {
     gives_pattern+=("$1") gives_regex+=("$2")
 }
 
+# serves PATTERN CHECK: the next command that the pattern fits stays, until CHECK succeeds.
+serves() {
+    serves_pattern=$1 serves_check=$2
+}
+
 # walk DOCUMENT [SECTION]: does its commands, up to that section. The first that fails ends it.
 walk() {
-    walk_end=${2:-} walking=yes
+    walk_end=${2:-} walking=yes examples=()
     . <(python3 "$top_srcdir/tests/integration/document.py" "$top_srcdir/$1")
     local pattern
     for pattern in "${given_pattern[@]}" "${gives_pattern[@]}"; do
@@ -179,9 +185,9 @@ section() {
     if [ "$walking" = yes ] && [ "$1" = "$walk_end" ]; then walking=no; fi
 }
 
-# example TEXT: the last one is a file.
+# example TEXT: what else the document shows.
 example() {
-    echo "$1" >"$work/example.json"
+    examples+=("$1")
 }
 
 # leave NAME REASON: one that is marked.
@@ -201,9 +207,16 @@ perform() {
         eval "${given_code[i]}" >"$work/given.log" 2>&1 ||
             bail_out "$name: what is given failed: $(cat "$work/given.log")"
     done
-    set +u -o pipefail
-    eval "$text" <"$input" >"$work/stdout" 2>"$work/stderr" || status=$?
-    set -u +o pipefail
+    # shellcheck disable=SC2053
+    if [[ $text == $serves_pattern ]]; then
+        eval "exec $text" <>"$work/terminal" >"$work/stdout" 2>"$work/stderr" &
+        wait_for 10 eval "$serves_check" || status=$?
+        kill $! && wait $!
+    else
+        set +u -o pipefail
+        eval "$text" <"$input" >"$work/stdout" 2>"$work/stderr" || status=$?
+        set -u +o pipefail
+    fi
     if [ "$status" -ne 0 ]; then
         walking=failed
         not_ok "$name" "exit status $status, and the rest was not done: $text" \

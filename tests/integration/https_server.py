@@ -6,7 +6,9 @@ Usage: https_server.py FOLDER CERTIFICATE KEY [PORT]   serves FOLDER/www over ht
 When it listens it writes its port to FOLDER/port. Every request becomes a line in FOLDER/requests:
 method, target, and the names of its headers.
 
-GET /path is answered with the file www/path. Where www/path.reply is, that JSON object says more:
+The body of a POST is left in FOLDER/posted.
+
+GET or POST /path is answered with the file www/path. Where www/path.reply is, that JSON object says more:
     status   the status code (200)
     headers  further headers, an object
     repeat   the body so many times (1)
@@ -54,6 +56,11 @@ class Provider(Handler):
         else:
             known = os.path.isfile(path) or reply
             self.answer(body, {"status": 200 if known else 404} | reply)
+
+    def do_POST(self):
+        with open(f"{folder}/posted", "wb") as file:
+            file.write(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
 
     def answer(self, body, reply):
         body *= reply.get("repeat", 1)
