@@ -535,7 +535,8 @@ INTEGRATION_TESTS += \
 	tests/integration/311-pods.sh \
 	tests/integration/312-documents.sh \
 	tests/integration/320-operations.sh \
-	tests/integration/321-documents.sh
+	tests/integration/321-documents.sh \
+	tests/integration/322-readme.sh
 EXTRA_DIST += tests/integration/house.sh tests/integration/document.py
 EXTRA_DIST += Containerfile .containerignore
 EXTRA_DIST += \

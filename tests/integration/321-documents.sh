@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every command of the other documents and of the manual pages, on a machine where the first part of
-# doc/operations.md has been done. README.md and doc/operations.md have tests of their own.
+# Every command of the documents that have no test of their own, and of the manual pages, on a machine
+# where the first part of doc/operations.md has been done.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/house.sh"
 need systemd-sysusers systemd-tmpfiles pkcs11-tool curl cc pkg-config
@@ -98,8 +98,8 @@ prepare_libhintsign() {
 for document in "$top_srcdir"/doc/*.md "$top_srcdir"/doc/*/README.md "$top_srcdir"/doc/*.[1-8]; do
     name=${document##*/} document=${document#"$top_srcdir/"}
     name=${name%.*}
+    ! grep -qsx "walk $document" "$top_srcdir"/tests/integration/*.sh || continue
     case $SANITIZED.$name in
-    *.operations | *.hintsign-key) continue ;;
     yes.hintsign-provider | yes.libhintsign)
         skip "$name" 'programs of others cannot load what was built with sanitizers'
         continue

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns a document into a script that has each of its commands done (house.sh).
 
-  document.py FILE
+  document.py FILE          below $top_srcdir
 
 Commands are the indented blocks of a Markdown file (what is fenced is something else), and the
 lines behind a prompt, "$ " or "# ", in the displays of a manual page; elsewhere too, what begins
@@ -91,9 +91,9 @@ def commands(number, lines):
 
 
 def main():
-    path = sys.argv[1]
-    is_manual = not path.endswith(".md")
-    with open(path, encoding="utf-8") as file:
+    document = sys.argv[1]
+    is_manual = not document.endswith(".md")
+    with open(os.path.join(os.environ["top_srcdir"], document), encoding="utf-8") as file:
         lines = [unescape(line) if is_manual else line for line in file.read().split("\n")]
     for kind, text, *block in (manual if is_manual else markdown)(lines):
         if kind != "block":
@@ -101,7 +101,7 @@ def main():
             continue
         needs = re.search(r"\((needs [^)]*)\)[:.]?$", text.strip())
         for number, command in commands(*block):
-            name = f"{os.path.basename(path)}:{number}: {command.splitlines()[0][:70]}"
+            name = f"{document}:{number}: {command.splitlines()[0][:70]}"
             words = ["leave", name, needs[1]] if needs else ["perform", name, command]
             print(*map(shlex.quote, words))
 

@@ -173,10 +173,10 @@ serves() {
 # walk DOCUMENT [SECTION]: does its commands, up to that section. The first that fails ends it.
 walk() {
     walk_end=${2:-} walking=yes examples=()
-    . <(python3 "$top_srcdir/tests/integration/document.py" "$top_srcdir/$1")
+    . <(python3 "$top_srcdir/tests/integration/document.py" "$1")
     local pattern
     for pattern in "${given_pattern[@]}" "${gives_pattern[@]}"; do
-        [ -z "$pattern" ] || [ "$walking" = failed ] || not_ok "${1##*/}: no command is $pattern"
+        [ -z "$pattern" ] || [ "$walking" = failed ] || not_ok "$1: no command is $pattern"
     done
     given_pattern=() given_code=() gives_pattern=() gives_regex=()
 }
