@@ -3,6 +3,7 @@
 #include "pkcs11/object.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct flag_row {
     CK_ATTRIBUTE_TYPE type;
@@ -185,6 +186,28 @@ const char *object_flag_name(enum object_flag flag)
         if (flag_rows[i].flag == flag)
             return flag_rows[i].name;
     return NULL;
+}
+
+static void add_name(const char *name, char *names, size_t size)
+{
+    size_t length = strlen(names);
+    snprintf(names + length, size - length, "%s%s", length ? ", " : "", name);
+}
+
+void object_untold(const struct object *object, char *names, size_t size)
+{
+    /* Private keys have no CKA_VERIFY either. */
+    const uint32_t never_private = OBJECT_VERIFY | OBJECT_ENCRYPT | OBJECT_WRAP;
+    bool private_key = object->object_class == CKO_PRIVATE_KEY;
+    names[0] = '\0';
+    for (size_t i = 0; i < FLAG_ROWS; i++) {
+        bool is_due =
+            private_key ? !(flag_rows[i].flag & never_private) : !flag_rows[i].private_key_only;
+        if (is_due && !is_told(object, flag_rows[i].flag))
+            add_name(flag_rows[i].name, names, size);
+    }
+    if (object->object_class == CKO_SECRET_KEY && object->value_len == 0)
+        add_name("length", names, size);
 }
 
 static bool is_met(const struct object *object, const struct rule *rule)

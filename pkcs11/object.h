@@ -61,4 +61,8 @@ bool object_unfit_to_unwrap(const struct object *object, char *reason, size_t re
 /* "sensitive", "extractable", ...: the flag's name for people. */
 const char *object_flag_name(enum object_flag flag);
 
+/* The names of the flags, and "length" for that of a secret key, that the token does not tell of
+ * such a key; ", " stands between them. As many as there is room for, "" where it tells all. */
+void object_untold(const struct object *object, char *names, size_t size);
+
 #endif

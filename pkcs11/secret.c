@@ -20,13 +20,13 @@ int secret_reserve(struct secret *secret, size_t size)
 int secret_read(int fd, struct secret *ret_secret)
 {
     _cleanup_secret_ struct secret secret = {0};
-    /* One byte more than allowed, so that a longer secret is seen, and never reallocated: a
-     * moved buffer would leave a copy behind. */
-    if (secret_reserve(&secret, SECRET_MAX + 1) < 0)
+    /* With room for the newline and for one byte more than allowed, so that a longer secret is
+     * seen; and never reallocated: a moved buffer would leave a copy behind. */
+    if (secret_reserve(&secret, SECRET_MAX + 2) < 0)
         return -ENOMEM;
     size_t length = 0;
-    while (length <= SECRET_MAX) {
-        ssize_t n = read(fd, secret.data + length, SECRET_MAX + 1 - length);
+    while (length < secret.length) {
+        ssize_t n = read(fd, secret.data + length, secret.length - length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -35,10 +35,10 @@ int secret_read(int fd, struct secret *ret_secret)
             break;
         length += (size_t)n;
     }
-    if (length > SECRET_MAX)
-        return -EMSGSIZE;
     if (length > 0 && secret.data[length - 1] == '\n')
         length--;
+    if (length > SECRET_MAX)
+        return -EMSGSIZE;
     secret.data[length] = '\0';
     secret.length = length;
     *ret_secret = secret;

@@ -16,7 +16,7 @@ struct secret {
 int secret_reserve(struct secret *secret, size_t size);
 
 /* Reads `fd` to its end and drops one final newline.
- * Returns 0, -EMSGSIZE beyond SECRET_MAX bytes, or another negative errno. */
+ * Returns 0, -EMSGSIZE when more than SECRET_MAX bytes remain, or another negative errno. */
 int secret_read(int fd, struct secret *ret_secret);
 
 /* Overwrites and frees the bytes; the secret is empty and usable afterwards. */

@@ -199,10 +199,14 @@ PKCS11_TESTS = \
 	tests/unit/test_guard \
 	tests/unit/test_hmac_key \
 	tests/unit/test_kcv \
+	tests/unit/test_kek \
 	tests/unit/test_keyspec \
+	tests/unit/test_report \
 	tests/unit/test_show \
 	tests/unit/test_template \
-	tests/unit/test_transcript
+	tests/unit/test_transcript \
+	tests/unit/test_trial \
+	tests/unit/test_wrapped
 check_PROGRAMS += $(PKCS11_TESTS)
 TESTS += $(PKCS11_TESTS)
 endif
@@ -255,9 +259,19 @@ tests_unit_test_hmac_key_LDADD = $(key_test_libs)
 tests_unit_test_kcv_SOURCES = tests/unit/test_kcv.c
 tests_unit_test_kcv_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_kcv_LDADD = $(key_test_libs)
+kek_given = \
+	tests/unit/kek_given.c tests/unit/kek_given.h \
+	tests/unit/scratch.c tests/unit/scratch.h
+tests_unit_test_kek_SOURCES = tests/unit/test_kek.c $(kek_given)
+tests_unit_test_kek_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_kek_LDADD = $(key_test_libs)
 tests_unit_test_keyspec_SOURCES = tests/unit/test_keyspec.c $(fake_token)
 tests_unit_test_keyspec_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_keyspec_LDADD = $(key_test_libs)
+tests_unit_test_report_SOURCES = \
+	tests/unit/test_report.c tests/unit/scratch.c tests/unit/scratch.h
+tests_unit_test_report_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_report_LDADD = $(key_test_libs)
 tests_unit_test_show_SOURCES = tests/unit/test_show.c
 tests_unit_test_show_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_show_LDADD = $(key_test_libs)
@@ -270,6 +284,16 @@ tests_unit_test_transcript_SOURCES = \
 	client/text.c client/text.h client/utf8.c client/utf8.h
 tests_unit_test_transcript_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_transcript_LDADD = $(key_test_libs)
+tests_unit_test_trial_SOURCES = \
+	tests/unit/test_trial.c $(fake_token) \
+	tests/unit/soft_token.c tests/unit/soft_token.h
+tests_unit_test_trial_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_trial_LDADD = $(key_test_libs)
+tests_unit_test_wrapped_SOURCES = \
+	tests/unit/test_wrapped.c $(kek_given) \
+	tests/unit/members.c tests/unit/members.h
+tests_unit_test_wrapped_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_wrapped_LDADD = $(key_test_libs)
 
 # The agent: one program for each of its files.
 check_LIBRARIES = tests/unit/libagenttest.a

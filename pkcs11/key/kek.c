@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_MAX 16384 /* bytes */
-#define BITS_MIN 2048
-#define BITS_MAX 4096
-#define HASH_TAG "oaep-hash: "
+#define FILE_MAX        16384 /* bytes */
+#define BITS_MIN        2048
+#define BITS_MAX        4096
+#define HASH_TAG        "oaep-hash: "
+#define FINGERPRINT_TAG "fingerprint: "
 
 /* Many tokens know RSA-OAEP with SHA-1 alone, which does it no harm: OAEP does not rest on the
  * hash being free of collisions. */
@@ -107,6 +108,18 @@ static int take_key(const char *path, const char *text, struct kek *kek, struct 
                           BITS_MAX);
 }
 
+/* Whoever has exchanged the key may have left the line for people's eyes as it was. */
+static int check_fingerprint(const char *path, const char *text, const struct kek *kek,
+                             struct p11_error *error)
+{
+    const char *tag = strstr(text, FINGERPRINT_TAG);
+    if (!tag || strncmp(tag + strlen(FINGERPRINT_TAG), kek->fingerprint, KEK_FINGERPRINT_HEX) == 0)
+        return 0;
+    return p11_error_text(error, P11_INVALID,
+                          "%s: the fingerprint above the key is another key's; this one has %s",
+                          path, kek->fingerprint);
+}
+
 int kek_read_file(const char *path, struct kek *kek, struct p11_error *error)
 {
     char text[FILE_MAX + 1];
@@ -117,12 +130,14 @@ int kek_read_file(const char *path, struct kek *kek, struct p11_error *error)
         r = take_key(path, text, kek, error);
     if (r == 0)
         r = take_hash(path, text, kek, error);
-    return r == 0 ? take_fingerprint(kek, error) : r;
+    if (r == 0)
+        r = take_fingerprint(kek, error);
+    return r == 0 ? check_fingerprint(path, text, kek, error) : r;
 }
 
 int kek_print(const struct kek *kek, struct p11_error *error)
 {
-    printf("fingerprint: %s\n" HASH_TAG "%s\n", kek->fingerprint, kek->hash->name);
+    printf(FINGERPRINT_TAG "%s\n" HASH_TAG "%s\n", kek->fingerprint, kek->hash->name);
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
     bool good = bio && PEM_write_bio_PUBKEY_ex(bio, kek->key, kek->library, NULL) == 1;

@@ -32,9 +32,9 @@ void kek_clear(struct kek *kek);
 const struct kek_hash *kek_hash_find(const char *name);
 const struct kek_hash *kek_hash_at(size_t index);
 
-/* Reads a public key in PEM (RFC 7468), RSA of 2048 to 4096 bits. A line "oaep-hash: NAME" before
- * it says what its token unwraps with; without one it is SHA-256. Errors: P11_INVALID, P11_MEMORY.
- */
+/* Reads a public key in PEM (RFC 7468), RSA of 2048 to 4096 bits. Two lines may stand before it:
+ * "oaep-hash: NAME", what its token unwraps with, which is SHA-256 otherwise; and "fingerprint:
+ * HEX", which must be its own. Errors: P11_INVALID, P11_MEMORY. */
 int kek_read_file(const char *path, struct kek *kek, struct p11_error *error);
 
 /* Reads it from a key object of a token that tells its modulus. kek->hash stays NULL.

@@ -15,12 +15,15 @@ void report_add(struct report *report, const char *name, bool works, double us, 
 {
     assert(report->count < REPORT_MAX);
     struct result *result = &report->results[report->count++];
+    char detail[P11_ERROR_TEXT_MAX], text[SHOW_NAME_MAX];
     va_list arguments;
     *result = (struct result){.works = works, .us = us};
     snprintf(result->name, sizeof result->name, "%s", name);
     va_start(arguments, format);
-    vsnprintf(result->detail, sizeof result->detail, format, arguments);
+    vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    show_printable(detail, strlen(detail), text);
+    snprintf(result->detail, sizeof result->detail, "%.*s", P11_ERROR_TEXT_MAX - 1, text);
 }
 
 bool report_any_works(const struct report *report, const char *prefix)
@@ -65,14 +68,45 @@ static json_t *results_json(const struct report *report)
 
 /* --- comparing --- */
 
+static bool is_printable(const char *text, size_t size)
+{
+    char shown[SHOW_NAME_MAX];
+    size_t length = strlen(text);
+    if (length >= size)
+        return false;
+    show_printable(text, length, shown);
+    return strcmp(text, shown) == 0;
+}
+
+/* Results as results_json makes them: the file may come from anybody. */
+static bool are_results(json_t *list)
+{
+    size_t i;
+    json_t *result;
+    json_array_foreach(list, i, result)
+    {
+        const char *name, *detail;
+        int works;
+        if (json_unpack(result, "{s:s, s:b, s:s}", "name", &name, "works", &works, "detail",
+                        &detail) < 0 ||
+            !is_printable(name, REPORT_NAME_MAX) || !is_printable(detail, P11_ERROR_TEXT_MAX))
+            return false;
+    }
+    return json_is_array(list);
+}
+
+static const char *name_of(json_t *result)
+{
+    return json_string_value(json_object_get(result, "name"));
+}
+
 static json_t *find(json_t *list, const char *name)
 {
     size_t i;
     json_t *result;
     json_array_foreach(list, i, result)
     {
-        const char *other = json_string_value(json_object_get(result, "name"));
-        if (other && strcmp(other, name) == 0)
+        if (strcmp(name_of(result), name) == 0)
             return result;
     }
     return NULL;
@@ -104,19 +138,17 @@ static json_t *changes(json_t *before, json_t *now, size_t *ret_lost)
     size_t i, lost = 0;
     json_array_foreach(now, i, result)
     {
-        const char *name = json_string_value(json_object_get(result, "name"));
-        json_t *old = find(before, name);
+        json_t *old = find(before, name_of(result));
         if (!is_same(old, result))
-            json_array_append_new(list, describe(name, old, result));
+            json_array_append_new(list, describe(name_of(result), old, result));
     }
     json_array_foreach(before, i, result)
     {
-        const char *name = json_string_value(json_object_get(result, "name"));
-        json_t *new = name ? find(now, name) : NULL;
+        json_t *new = find(now, name_of(result));
         lost += json_is_true(json_object_get(result, "works")) &&
                 !json_is_true(json_object_get(new, "works"));
-        if (name && !new)
-            json_array_append_new(list, describe(name, result, NULL));
+        if (!new)
+            json_array_append_new(list, describe(name_of(result), result, NULL));
     }
     *ret_lost = lost;
     return list;
@@ -127,7 +159,8 @@ static int compare_with(const char *path, json_t *file, size_t *ret_lost, struct
     json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     json_t *before = json_object_get(old, "results");
     int r = 0;
-    if (json_is_array(before))
+    if (json_integer_value(json_object_get(old, "version")) == REPORT_VERSION &&
+        are_results(before))
         json_object_set_new(file, "changes",
                             changes(before, json_object_get(file, "results"), ret_lost));
     else
@@ -155,7 +188,7 @@ static void print_table(const struct report *report, json_t *file)
         char time[24] = "";
         if (result->us > 0)
             snprintf(time, sizeof time, "%.0f us", result->us);
-        printf("%-26s %-3s %12s  %s\n", result->name, result->works ? "yes" : "no", time,
+        printf("%-28s %-3s %12s  %s\n", result->name, result->works ? "yes" : "no", time,
                result->detail);
     }
     json_array_foreach(json_object_get(file, "changes"), i, value)

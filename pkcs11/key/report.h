@@ -4,7 +4,7 @@
 
 #include "pkcs11/token.h"
 
-#define REPORT_MAX      48
+#define REPORT_MAX      64
 #define REPORT_NAME_MAX 40 /* bytes, with the NUL */
 
 struct result {

@@ -55,6 +55,16 @@ static void destroy(const struct trial *trial, const struct newkey *newkey)
         add_failure(trial, "destroy", &error);
 }
 
+/* What `list` and the rules for keys have to go by. */
+static void add_attributes(const struct trial *trial, const char *type, const struct object *object)
+{
+    char name[REPORT_NAME_MAX], untold[P11_ERROR_TEXT_MAX];
+    snprintf(name, sizeof name, "attributes of %s", type);
+    object_untold(object, untold, sizeof untold);
+    report_add(trial->report, name, true, 0, "%s%s", untold[0] ? "not told: " : "all are told",
+               untold);
+}
+
 /* --- signing --- */
 
 /* A key and what tells a right signature: the secret itself, or the public half. */
@@ -153,6 +163,8 @@ static void try_hmac(const struct trial *trial, const struct mech *mech)
     report_add(trial->report, title, true, now_us() - start, "%s",
                newkey.object.key_type == CKK_GENERIC_SECRET ? "a generic secret"
                                                             : "a key of the type of its hash");
+    snprintf(title, sizeof title, "key for %s", mech->algorithm);
+    add_attributes(trial, title, &newkey.object);
     try_algorithm(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL});
     destroy(trial, &newkey);
 }
@@ -219,11 +231,13 @@ static bool generate(const struct trial *trial, const char *type, struct newkey 
     double start = now_us();
     if (r == 0)
         r = newkey_generate(trial->token, &name, keyspec_find(type), ret_newkey, &error);
-    if (r < 0)
+    if (r < 0) {
         add_failure(trial, title, &error);
-    else
-        report_add(trial->report, title, true, now_us() - start, "protected");
-    return r == 0;
+        return false;
+    }
+    report_add(trial->report, title, true, now_us() - start, "protected");
+    add_attributes(trial, type, &ret_newkey->object);
+    return true;
 }
 
 void trial_generate(const struct trial *trial)

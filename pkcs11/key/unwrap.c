@@ -1,6 +1,7 @@
 /* Has a token unwrap a key: with RSA at once, or with RSA an AES key, and with that the key. */
 #include "config.h"
 #include "pkcs11/key/unwrap.h"
+#include "pkcs11/key.h"
 #include "pkcs11/key/tokens.h"
 
 #include <string.h>
@@ -13,13 +14,11 @@
 
 static int parse(const char *text, P11KitUri *uri, struct p11_error *error)
 {
-    int r = p11_kit_uri_parse(text, P11_KIT_URI_FOR_OBJECT, uri);
-    if (r != P11_KIT_URI_OK)
-        return p11_error_text(error, P11_INVALID, "--unwrap-with: %s", p11_kit_uri_message(r));
-    if (p11_kit_uri_get_attribute(uri, CKA_LABEL) || p11_kit_uri_get_attribute(uri, CKA_ID))
-        return 0;
-    return p11_error_text(error, P11_INVALID,
-                          "--unwrap-with names no key: object= or id= is missing");
+    struct p11_error wrong;
+    if (key_check_uri(text, &wrong) < 0)
+        return p11_error_text(error, P11_INVALID, "--unwrap-with: %s", wrong.text);
+    int r = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
+    return r == P11_KIT_URI_OK ? 0 : p11_error_text(error, P11_MEMORY, "out of memory");
 }
 
 static struct index_query query_of(P11KitUri *uri, CK_OBJECT_CLASS object_class)
@@ -39,7 +38,9 @@ static int find(const struct token *token, P11KitUri *uri, struct object *ret_ke
     struct index_query query = query_of(uri, CKO_PRIVATE_KEY);
     char reason[REASON_MAX];
     const struct object *kek;
-    size_t count = index_find(&token->index, &query, 0, &kek);
+    size_t count = 0;
+    if (p11_kit_uri_match_token_info(uri, &token->info))
+        count = index_find(&token->index, &query, 0, &kek);
     if (count != 1)
         return p11_error_text(error, P11_KEY, "%s: %zu private keys are named by --unwrap-with",
                               token->name, count);

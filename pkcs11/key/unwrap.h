@@ -5,8 +5,9 @@
 #include "pkcs11/key/newkey.h"
 #include "pkcs11/key/wrapped.h"
 
-/* The one private key of a token that the URI (object=, id=) names: RSA, protected, and able to do
- * nothing but unwrap. Errors: P11_INVALID, P11_KEY, P11_MEMORY, with the token's name. */
+/* The one private key of a token that the URI (as for key_check_uri) names: RSA, protected, and
+ * able to do nothing but unwrap. Errors: P11_INVALID, P11_KEY, P11_MEMORY, with the token's name.
+ */
 int unwrap_find(const struct token *token, const char *uri, struct object *ret_kek,
                 struct p11_error *error);
 

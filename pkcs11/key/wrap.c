@@ -35,11 +35,12 @@ static int wrap(const struct options *options, const struct kek *kek, struct wra
     if (r == 0)
         r = kcv_of_key(&key, options->mech, kcv, error);
     guard_wipe_stack();
-    if (r == 0)
-        fprintf(stderr, "check value %s\n", kcv);
+    if (r < 0)
+        return r;
+    fprintf(stderr, "check value %s\n", kcv);
     ret_wrapped->mech = options->mech;
     ret_wrapped->derivation = options->derivation;
-    return r;
+    return 0;
 }
 
 static int wrap_recorded(const struct options *options, const struct kek *kek,

@@ -67,14 +67,17 @@ static json_t *to_base64(const unsigned char *data, size_t length)
     return length ? json_stringn(text, (size_t)text_len) : NULL;
 }
 
-/* Returns the length, or 0: no base64, or more than there is room for. */
+/* Returns the length, or 0: no base64, or more than there is room for. OpenSSL alone would pass
+ * over blanks, and take "=" anywhere. */
 static size_t from_base64(const char *text, unsigned char *data, size_t size)
 {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned char decoded[BASE64_LEN(WRAPPED_DATA_MAX)];
-    size_t text_len = strlen(text);
-    if (text_len == 0 || text_len % 4 != 0 || text_len > BASE64_LEN(size))
+    size_t text_len = strlen(text), padding = text_len - strspn(text, alphabet);
+    if (text_len == 0 || text_len % 4 != 0 || text_len > BASE64_LEN(size) || padding > 2 ||
+        strspn(text + text_len - padding, "=") != padding)
         return 0;
-    size_t padding = (size_t)(text[text_len - 1] == '=') + (size_t)(text[text_len - 2] == '=');
     int length = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)text_len);
     if (length < 0 || (size_t)length - padding > size)
         return 0;
@@ -102,11 +105,10 @@ int wrapped_print(const struct wrapped *wrapped, struct p11_error *error)
 /* Copies what the members say. Returns NULL, or the member that is wrong. */
 static const char *take(json_t *file, struct wrapped *wrapped)
 {
-    int version;
-    json_int_t length;
+    json_int_t version, length;
     const char *kek, *hash, *algorithm, *derive = NULL, *transport = NULL, *data;
     json_error_t problem;
-    if (json_unpack_ex(file, &problem, JSON_STRICT, "{s:i, s:s, s:s, s:s, s?s, s:I, s?s, s:s}",
+    if (json_unpack_ex(file, &problem, JSON_STRICT, "{s:I, s:s, s:s, s:s, s?s, s:I, s?s, s:s}",
                        "version", &version, "kek", &kek, "oaep_hash", &hash, "algorithm",
                        &algorithm, "derive", &derive, "length", &length, "transport_key",
                        &transport, "wrapped_key", &data) < 0)

@@ -67,8 +67,9 @@ same derived 20 --derive authway
 same hs512 32 --algorithm HS512
 same padded 8 --allow-short
 same long 500
+same longest 2048
 is "$(pkcs11-tool --module "$module" --token-label hints-a --login --pin "$(cat "$work/pin")" -O 2>/dev/null |
-    grep -c 'Secret Key')" 10 'the keys are on the token, and nothing else'
+    grep -c 'Secret Key')" 12 'the keys are on the token, and nothing else'
 is "$(grep -c transport_key "$work/short.json"):$(grep -c transport_key "$work/long.json")" 0:1 \
     'a long secret is wrapped with an AES key'
 like "$(cat "$work/derived.json")" '"derive": "authway"' 'the file says how the key was derived'
@@ -94,6 +95,12 @@ data = bytearray(base64.b64decode(long["wrapped_key"]))
 data[100] ^= 1
 long["wrapped_key"] = base64.b64encode(data).decode()
 json.dump(long, open(f"{work}/bent.json", "w"))
+long = json.load(open(f"{work}/long.json"))
+long["transport_key"] = base64.b64encode(data[:256]).decode()
+json.dump(long, open(f"{work}/transport.json", "w"))
+text = open(f"{work}/short.json").read()
+open(f"{work}/half.json", "w").write(text[: len(text) // 2])
+open(f"{work}/huge.json", "w").write(text + " " * 100_000)
 END
 runs 0 'one that openssl has wrapped' unwrap "$work/openssl.json" openssl
 is "$(digest openssl)" "$(digest short)" '... is the same key'
@@ -145,19 +152,41 @@ refused 'a short secret' 'RFC 7518' wrap_err "$work/no" <<<short
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null | openssl pkey -pubout >"$work/ec.pem"
 refused 'a key that is not RSA' 'not an RSA key' hintsign-key wrap --kek "$work/ec.pem" <<<"$secret_short"
 sed 's/oaep-hash: .*/oaep-hash: MD5/' "$work/kek.pem" >"$work/md5.pem"
+openssl genpkey -algorithm RSA 2>/dev/null | openssl pkey -pubout >"$work/enemy.pem"
+sed -n 1,2p "$work/kek.pem" | cat - "$work/enemy.pem" >"$work/exchanged.pem"
+refused "an enemy's key below the right fingerprint" "another key's" hintsign-key wrap \
+    --kek "$work/exchanged.pem" <<<"$secret_short"
 refused 'a hash that is none of ours' 'oaep-hash must be' hintsign-key wrap --kek "$work/md5.pem" <<<"$secret_short"
 refused 'a file with a member too many' 'its members is wrong' unwrap "$work/more.json" no
 refused 'no file' 'No such file' unwrap "$work/missing.json" no
+refused 'half a file' 'its JSON is wrong' unwrap "$work/half.json" no
+refused 'a huge file' 'its JSON is wrong' unwrap "$work/huge.json" no
+refused 'a secret that is too long' 'the secret is too long' wrap_err "$work/no" <<<"$(random_hex 2048)x"
 refused 'a file for another key' 'wrapped for the key with fingerprint 0000' unwrap "$work/stranger.json" no
 refused 'another algorithm than it was wrapped for' 'is for HS512, not for HS256' unwrap "$work/hs512.json" no
 refused 'a file that was bent' 'C_UnwrapKey: ' unwrap "$work/bent.json" no
+refused 'one with another AES key' 'C_UnwrapKey: ' unwrap "$work/transport.json" no
 refused 'a label that is taken' 'this label already' unwrap "$work/short.json" short
 refused 'no such unwrapping key' '0 private keys are named' hintsign-key import --token "$(token_uri)" \
     --label no --wrapped "$work/short.json" --unwrap-with pkcs11:object=other
 refused 'a signing key to unwrap with' 'is not CKA_UNWRAP' hintsign-key import --token "$(token_uri)" \
     --label no --wrapped "$work/short.json" --unwrap-with pkcs11:object=signer
+# refused_uri URI REGEX
+refused_uri() {
+    refused "--unwrap-with $1" "$2" hintsign-key import --token "$(token_uri)" --label no \
+        --wrapped "$work/short.json" --unwrap-with "$1"
+}
+refused_uri 'pkcs11:object=kek;token=hints-b' '0 private keys are named'
+refused_uri 'pkcs11:object=kek?pin-value=1234' 'names object=, id= and its token, nothing else'
+refused_uri 'pkcs11:object=kek;objekt=kek' 'nothing else'
+refused_uri 'pkcs11:token=hints-a' 'names no key'
+refused_uri kek 'not a PKCS#11 URI'
 refused 'a token without it' 'hints-b: 0 private keys' unwrap "$work/short.json" no --token "$(token_uri b)"
 is "$(hintsign-key list --token "$(token_uri)" | wc -l)" "$before" 'nothing was left behind'
+runs 0 'the unwrapping key may be named with its token' hintsign-key import --token "$(token_uri)" \
+    --label with-token --wrapped "$work/short.json" --unwrap-with 'pkcs11:token=hints-a;object=kek'
+# SoftHSM2 does not tell the length of what it has unwrapped.
+like "$(cat "$work/stdout")" ' type=hmac ' '... no length is shown that the token does not tell'
 runs 2 '--wrapped without --unwrap-with' hintsign-key import --token "$(token_uri)" --label no \
     --wrapped "$work/short.json"
 runs 2 '--wrapped with --derive' unwrap "$work/short.json" no --derive authway
@@ -168,7 +197,7 @@ runs 0 'the transcript is whole' hintsign-audit verify "$transcript"
 for command in generate export-kek wrap import; do
     like "$(grep "\"command\":\"$command\",\"outcome\":\"done\"" "$transcript")" done "$command is recorded"
 done
-is "$(grep '"command":"wrap","outcome":"done"' "$transcript" | grep -c "\"kek\":\"$fingerprint\"")" 5 \
+is "$(grep '"command":"wrap","outcome":"done"' "$transcript" | grep -c "\"kek\":\"$fingerprint\"")" 6 \
     '... wrap with the fingerprint'
 like "$(grep '"label":"derived"' "$transcript" | tail -n 1)" '"derive":"authway","kek"' \
     '... import with what the file says'
@@ -194,15 +223,21 @@ clean() {
 }
 if [ "$SANITIZED" = no ] && [ "$(id -u)" = 0 ] &&
     python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None).prctl(23, 19, 0, 0, 0) != 1)'; then
-    for name in short long; do
+    for name in short long derived; do
         secret_name=secret_$name
+        options=()
+        [ $name != derived ] || options=(--derive authway)
         # The end of it: what is freed is overwritten at its beginning alone.
         end=${!secret_name: -16}
         printf '%s' "${!secret_name}" >"$work/secret"
-        clean "wrap, $name" "$end" hintsign-key wrap --kek "$work/kek.pem" --secret-file "$work/secret"
+        clean "wrap, $name" "$end" hintsign-key wrap --kek "$work/kek.pem" --secret-file "$work/secret" \
+            "${options[@]}"
         clean "import, $name" "$end" hintsign-key import --token "$(token_uri)" --label "memory-$name" \
             --wrapped "$work/$name.json" --unwrap-with pkcs11:object=kek
     done
+    derived=$(printf '%s' "$secret_derived" | openssl dgst -sha256 -binary | openssl base64 -A)
+    clean 'wrap, what is derived' "${derived: -16}" hintsign-key wrap --kek "$work/kek.pem" \
+        --secret-file "$work/secret" --derive authway
 else
     skip 'memory' 'only root with CAP_SYS_PTRACE can read it, and not that of a sanitizer'
 fi

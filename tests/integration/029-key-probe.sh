@@ -28,6 +28,7 @@ for algorithm in HS256 HS384 HS512 RS256 PS512 EdDSA; do
 done
 like "$(row 'sign ES256')" 'yes [0-9]+ us right, of hashes that we make' '... SoftHSM2 signs hashes with ECDSA'
 like "$(row 'create key for HS256')" 'yes .* a generic secret' '... it takes secrets in plain'
+is "$(row 'attributes of key for HS256')" 'attributes of key for HS256 yes all are told' '... it tells the attributes of keys'
 like "$(grep -c '^unwrap OAEP SHA-.*yes' "$work/stdout")" '^[24]$' '... and wrapped ones'
 like "$(row sessions)" '65 at once, or more; the token says: any number' '... sessions'
 is "$(row objects)" 'objects yes as many as before' '... objects'

@@ -95,6 +95,26 @@ char *scratch_read(const char *name, size_t *ret_length)
     return text;
 }
 
+static int output = -1; /* standard output, while it goes into a file */
+
+void scratch_output(const char *name)
+{
+    const char *path = scratch_path(name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    must(fd >= 0, path);
+    fflush(stdout);
+    output = dup(STDOUT_FILENO);
+    must(output >= 0 && dup2(fd, STDOUT_FILENO) >= 0, "dup2");
+    close(fd);
+}
+
+void scratch_output_end(void)
+{
+    fflush(stdout);
+    must(dup2(output, STDOUT_FILENO) >= 0, "dup2");
+    close(output);
+}
+
 void scratch_limit(rlim_t bytes)
 {
     struct rlimit limit;

@@ -22,6 +22,10 @@ const char *scratch_json(const char *name, const char *text);
 /* The file's bytes and a NUL behind them; to be freed. `ret_length` may be NULL. */
 char *scratch_read(const char *name, size_t *ret_length);
 
+/* Standard output goes into a file of that name from here on, until scratch_output_end. */
+void scratch_output(const char *name);
+void scratch_output_end(void);
+
 /* Lets no file of this process grow beyond that many bytes, as on a full disk; RLIM_INFINITY ends
  * that, and so does scratch_close. */
 void scratch_limit(rlim_t bytes);

@@ -108,6 +108,38 @@ static void longest_names(void **state)
     assert_true(object.told & OBJECT_SIGN);
 }
 
+static void expect_untold(const char *wanted)
+{
+    char names[200];
+    struct object object = read_key();
+    object_untold(&object, names, sizeof names);
+    assert_string_equal(names, wanted);
+}
+
+static void names_of_what_is_not_told(void **state)
+{
+    (void)state;
+    expect_untold("");
+    fake_unset(&key, CKA_VALUE_LEN);
+    expect_untold("length");
+    fake_unset(&key, CKA_LOCAL);
+    fake_unset(&key, CKA_WRAP);
+    expect_untold("local, wrap, length");
+    char few[12];
+    struct object object = read_key();
+    object_untold(&object, few, sizeof few);
+    assert_string_equal(few, "local, wrap");
+
+    setup(state);
+    make_private_key(); /* which tells neither of its own two */
+    expect_untold("sign-recover, always-authenticate");
+    fake_set_flag(&key, CKA_SIGN_RECOVER, CK_FALSE);
+    fake_set_flag(&key, CKA_ALWAYS_AUTHENTICATE, CK_FALSE);
+    expect_untold("");
+    fake_unset(&key, CKA_DERIVE);
+    expect_untold("derive");
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -233,11 +265,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
     const struct CMUnitTest tests[] = {
-        TEST(all_attributes),     TEST(attributes_that_are_not_told),
-        TEST(longest_names),      TEST(failures),
-        TEST(fit_keys),           TEST(unfit_keys),
-        TEST(private_keys_alone), TEST(one_flag_proves_another),
-        TEST(names_of_flags),     cmocka_unit_test(keys_that_unwrap),
+        TEST(all_attributes), TEST(attributes_that_are_not_told), TEST(longest_names),
+        TEST(failures),       TEST(names_of_what_is_not_told),    TEST(fit_keys),
+        TEST(unfit_keys),     TEST(private_keys_alone),           TEST(one_flag_proves_another),
+        TEST(names_of_flags), cmocka_unit_test(keys_that_unwrap),
     };
     return cmocka_run_group_tests_name("object", tests, NULL, NULL);
 }

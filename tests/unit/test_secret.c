@@ -68,14 +68,20 @@ static void every_byte_is_kept(void **state)
 static void limit(void **state)
 {
     (void)state;
-    char *text = malloc(SECRET_MAX + 1);
+    char *text = malloc(SECRET_MAX + 2);
     assert_non_null(text);
-    memset(text, 'x', SECRET_MAX + 1);
+    memset(text, 'x', SECRET_MAX + 2);
     struct secret secret = {0};
     assert_int_equal(read_bytes(text, SECRET_MAX, &secret), 0);
     assert_int_equal(secret.length, SECRET_MAX);
     secret_wipe(&secret);
     assert_int_equal(read_bytes(text, SECRET_MAX + 1, &secret), -EMSGSIZE);
+    assert_null(secret.data);
+    text[SECRET_MAX] = text[SECRET_MAX + 1] = '\n';
+    assert_int_equal(read_bytes(text, SECRET_MAX + 1, &secret), 0);
+    assert_int_equal(secret.length, SECRET_MAX);
+    secret_wipe(&secret);
+    assert_int_equal(read_bytes(text, SECRET_MAX + 2, &secret), -EMSGSIZE);
     assert_null(secret.data);
     free(text);
 }
