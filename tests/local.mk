@@ -564,7 +564,7 @@ INTEGRATION_TESTS += \
 EXTRA_DIST += tests/integration/house.sh tests/integration/document.py
 EXTRA_DIST += Containerfile .containerignore
 EXTRA_DIST += \
-	tests/integration/op.sh \
+	tests/integration/op.sh tests/integration/pieces.py \
 	tests/interop/op/accepts.mjs tests/interop/op/client.mjs tests/interop/op/hints.mjs \
 	tests/interop/op/provider.mjs tests/interop/op/refusals.mjs tests/interop/op/replays.mjs \
 	tests/interop/op/tampered.mjs tests/interop/op/verify.mjs

@@ -72,13 +72,18 @@ run_java() {
         -Djavax.net.ssl.trustStorePassword=changeit Ciba "$@"
 }
 
-# recipe LANGUAGE: for bob, then with a profile that is not there. What comes of it is in files.
+# recipe LANGUAGE: for bob; with a profile that is not there; with one whose reply breaks off. What
+# comes of it is in files.
 recipe() (
+    export HINTSIGN_SOCKET=$work/pieces.sock
     { "prepare_$1" && "run_$1" "$origin/rsa" shop "login.$1" "hint.$1" bob; } \
         >"$work/$1.out" 2>"$work/$1.err"
     echo $? >"$work/$1.status"
-    "run_$1" "$origin/rsa" shop "login.$1" nothing bob >"$work/$1.refused" 2>&1
-    echo $? >>"$work/$1.refused"
+    local hint
+    for hint in nothing cut; do
+        "run_$1" "$origin/rsa" shop "login.$1" $hint bob >"$work/$1.$hint" 2>&1
+        echo $? >>"$work/$1.$hint"
+    done
 )
 
 minted() {
@@ -92,6 +97,10 @@ for language in $languages; do
     op_profile "hint.$language" pingone shop HS256 '"client_id": "shop"'
 done
 op_agent_start
+python3 "$top_srcdir/tests/integration/pieces.py" "$HINTSIGN_SOCKET" "$work/pieces.sock" &
+pieces_pid=$!
+trap 'kill "$pieces_pid"; wait "$pieces_pid"; provider_end; cleanup' EXIT
+wait_for 20 test -S "$work/pieces.sock" || bail_out 'nothing stands between recipes and agent'
 cp -r "$top_srcdir/doc/recipes" "$recipes" && chmod -R u+w "$recipes"
 
 declare -A running=()
@@ -111,8 +120,10 @@ for language in "${!running[@]}"; do
     op_run verify.mjs "$origin/rsa" shop bob "$(tail -n 1 "$work/$language.out")"
     is "$(minted "hint.$language")" 1 '... a hint was minted'
     is "$(minted "login.$language")" 3 '... and a client assertion for each of the three requests'
-    like "$(cat "$work/$language.refused")" 'io.hintsign.Agent.NotAllowed' '... what is not allowed is told'
-    unlike "$(tail -n 1 "$work/$language.refused")" '^0$' '... and is a failure'
+    like "$(cat "$work/$language.nothing")" 'io.hintsign.Agent.NotAllowed' '... what is not allowed is told'
+    unlike "$(tail -n 1 "$work/$language.nothing")" '^0$' '... and is a failure'
+    like "$(cat "$work/$language.cut")" 'hung up|does not answer|EOF' '... a reply that breaks off is none'
+    unlike "$(tail -n 1 "$work/$language.cut")" '^0$' '... and is a failure'
 done
 agent_stop
 

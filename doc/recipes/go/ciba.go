@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -27,6 +26,16 @@ func readJSON(response *http.Response, err error, into any) {
 	if err := json.NewDecoder(response.Body).Decode(into); err != nil || response.StatusCode != 200 {
 		log.Fatalf("%s: status %d, %v, %v", response.Request.URL, response.StatusCode, err, into)
 	}
+}
+
+// errorOf is the error's name where the provider has given one.
+func errorOf(err error) string {
+	var refused *oauth2.RetrieveError
+	var body struct{ Error string }
+	if errors.As(err, &refused) {
+		json.Unmarshal(refused.Body, &body)
+	}
+	return body.Error
 }
 
 func main() {
@@ -72,8 +81,11 @@ func main() {
 			fmt.Println(tokens.Extra("id_token"))
 			return
 		}
-		var refused *oauth2.RetrieveError
-		if !errors.As(err, &refused) || !strings.Contains(string(refused.Body), `"authorization_pending"`) {
+		switch errorOf(err) {
+		case "authorization_pending":
+		case "slow_down":
+			interval += 5 * time.Second
+		default:
 			log.Fatal(err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,6 +27,16 @@ type Request struct {
 	Reference string         `json:"reference,omitempty"`
 }
 
+// Refused is what the agent says no with. Asking again helps after RetryAfter, unless that is 0.
+type Refused struct {
+	Name, Message string
+	RetryAfter    time.Duration
+}
+
+func (r *Refused) Error() string {
+	return r.Name + ": " + r.Message
+}
+
 // Mint gives a token of the profile.
 func Mint(ctx context.Context, request Request) (string, error) {
 	call, err := json.Marshal(map[string]any{"method": "io.hintsign.Agent.Mint", "parameters": request})
@@ -38,12 +47,15 @@ func Mint(ctx context.Context, request Request) (string, error) {
 	if path == "" {
 		path = "/run/hintsign/agent.sock"
 	}
-	agent, err := (&net.Dialer{Timeout: agentTimeout}).DialContext(ctx, "unix", path)
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	defer cancel()
+	agent, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err != nil {
 		return "", err
 	}
 	defer agent.Close()
-	agent.SetDeadline(time.Now().Add(agentTimeout))
+	deadline, _ := ctx.Deadline()
+	agent.SetDeadline(deadline)
 	if _, err = agent.Write(append(call, 0)); err != nil {
 		return "", err
 	}
@@ -53,10 +65,13 @@ func Mint(ctx context.Context, request Request) (string, error) {
 	}
 	var reply struct {
 		Error      string
-		Parameters struct{ Token, Message string }
+		Parameters struct {
+			Token, Message string
+			RetryAfter     time.Duration `json:"retry_after_ms"`
+		}
 	}
 	if err = json.Unmarshal(text[:len(text)-1], &reply); err == nil && reply.Error != "" {
-		err = fmt.Errorf("%s: %s", reply.Error, reply.Parameters.Message)
+		err = &Refused{reply.Error, reply.Parameters.Message, reply.Parameters.RetryAfter * time.Millisecond}
 	}
 	return reply.Parameters.Token, err
 }
@@ -85,7 +100,9 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	more := url.Values{"client_assertion_type": {assertionType}, "client_assertion": {assertion}}
 	form := string(body) + "&" + more.Encode()
 	request = request.Clone(request.Context())
-	request.Body = io.NopCloser(strings.NewReader(form))
+	// Also for a connection that has gone before anything was sent.
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(form)), nil }
+	request.Body, _ = request.GetBody()
 	request.ContentLength = int64(len(form))
 	return t.Base.RoundTrip(request)
 }

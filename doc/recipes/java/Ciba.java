@@ -55,13 +55,17 @@ public final class Ciba {
                 authenticated(client, login, issuer, Map.of("scope", "openid", "login_hint_token",
                         Hintsign.mint(hint, Map.of("audience", issuer, "claims", Map.of("sub", user))))));
         JsonNode tokens = request;
+        long interval = request.path("interval").asLong(5);
         while (request.has("auth_req_id") && !tokens.has("id_token")) {
-            Thread.sleep(request.path("interval").asLong(5) * 1000);
+            Thread.sleep(interval * 1000);
             tokens = post(provider.path("token_endpoint").asText(),
                     authenticated(client, login, issuer, Map.of(
                             "grant_type", "urn:openid:params:grant-type:ciba",
                             "auth_req_id", request.path("auth_req_id").asText())));
-            if (tokens.has("error") && !tokens.path("error").asText().equals("authorization_pending")) {
+            String error = tokens.path("error").asText("authorization_pending");
+            if (error.equals("slow_down")) {
+                interval += 5;
+            } else if (!error.equals("authorization_pending")) {
                 break;
             }
         }

@@ -25,11 +25,15 @@ $reply = $request = $post($provider['backchannel_authentication_endpoint'], [
     'scope' => 'openid',
     'login_hint_token' => hintsign_mint($hint, ['audience' => $issuer, 'claims' => ['sub' => $user]]),
 ]);
+$interval = $request['interval'] ?? 5;
 while (isset($request['auth_req_id']) && !isset($reply['id_token'])) {
-    sleep($request['interval'] ?? 5);
+    sleep($interval);
     $reply = $post($provider['token_endpoint'], [
         'grant_type' => 'urn:openid:params:grant-type:ciba', 'auth_req_id' => $request['auth_req_id']]);
-    if (isset($reply['error']) && $reply['error'] !== 'authorization_pending') {
+    $error = $reply['error'] ?? 'authorization_pending';
+    if ($error === 'slow_down') {
+        $interval += 5;
+    } elseif ($error !== 'authorization_pending') {
         break;
     }
 }

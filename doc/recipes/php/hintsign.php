@@ -4,14 +4,20 @@ declare(strict_types=1);
 
 const HINTSIGN_TIMEOUT = 10; // seconds
 
-/** What the agent says no with: `getMessage()` is the error's name and its sentence. */
-class HintsignRefused extends RuntimeException {}
+/** What the agent says no with; `$parameters` has `message`, often `retry_after_ms`. */
+class HintsignRefused extends RuntimeException
+{
+    public function __construct(public string $error, public array $parameters)
+    {
+        parent::__construct("$error: " . ($parameters['message'] ?? ''));
+    }
+}
 
 /** A token of the profile; `$parameters` may have audience, claims and reference. */
 function hintsign_mint(string $profile, array $parameters = []): string
 {
     $path = getenv('HINTSIGN_SOCKET') ?: '/run/hintsign/agent.sock';
-    $agent = stream_socket_client("unix://$path", $code, $message, HINTSIGN_TIMEOUT)
+    $agent = @stream_socket_client("unix://$path", $code, $message, HINTSIGN_TIMEOUT)
         ?: throw new RuntimeException("hintsign-agent: $message");
     stream_set_timeout($agent, HINTSIGN_TIMEOUT);
     $call = ['method' => 'io.hintsign.Agent.Mint', 'parameters' => ['profile' => $profile] + $parameters];
@@ -23,7 +29,7 @@ function hintsign_mint(string $profile, array $parameters = []): string
     }
     $reply = json_decode(rtrim($text, "\0"), true, 16, JSON_THROW_ON_ERROR);
     if (isset($reply['error'])) {
-        throw new HintsignRefused("{$reply['error']}: " . ($reply['parameters']['message'] ?? ''));
+        throw new HintsignRefused($reply['error'], $reply['parameters'] ?? []);
     }
     return $reply['parameters']['token'];
 }

@@ -28,15 +28,17 @@ request = response.json()
 if not response.ok:
     sys.exit(f"{request['error']}: {request.get('error_description')}")
 
-tokens = None
+tokens, interval = None, request.get("interval", 5)
 while not tokens:
-    time.sleep(request.get("interval", 5))
+    time.sleep(interval)
     try:
         tokens = session.fetch_token(
             provider["token_endpoint"], auth_req_id=request["auth_req_id"],
             grant_type="urn:openid:params:grant-type:ciba")
     except OAuthError as error:
-        if error.error != "authorization_pending":
+        if error.error == "slow_down":
+            interval += 5
+        elif error.error != "authorization_pending":
             raise
 
 jwt.decode(tokens["id_token"], fetch(provider["jwks_uri"]), claims_options={
