@@ -216,6 +216,8 @@ static int take_member(struct reader *reader, const struct json_value *object)
     char *name;
     size_t length;
     struct json_value *member;
+    if (object->count == JSON_VALUE_MEMBERS_MAX)
+        return -1;
     skip_blanks(reader);
     if (!take(reader, '"') || take_string(reader, &name, &length) < 0)
         return -1;

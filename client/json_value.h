@@ -2,7 +2,8 @@
  * Nothing is allocated. Shared by the client library and the agent.
  *
  * Refused are duplicate names, names and strings with U+0000, bytes that are no UTF-8, lone
- * surrogates, anything behind the text, and more values or deeper ones than there is room for. */
+ * surrogates, anything behind the text, objects of more than JSON_VALUE_MEMBERS_MAX members, and
+ * more values or deeper ones than there is room for. */
 #ifndef HINTSIGN_JSON_VALUE_H
 #define HINTSIGN_JSON_VALUE_H
 
@@ -12,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSON_VALUE_DEPTH_MAX 16
+#define JSON_VALUE_DEPTH_MAX   16
+#define JSON_VALUE_MEMBERS_MAX 512 /* of one object: each name is compared with those before it */
 
 enum json_value_type {
     JSON_VALUE_NULL,

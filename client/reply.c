@@ -50,7 +50,8 @@ static int make_room(struct reply *reply, size_t values)
 int reply_parse(struct error *error, struct reply *reply, char *message, size_t length,
                 const struct json_value **ret_parameters)
 {
-    if (make_room(reply, json_value_most(message, length)) < 0)
+    size_t most = json_value_most(message, length);
+    if (make_room(reply, most < REPLY_VALUES_MAX ? most : REPLY_VALUES_MAX) < 0)
         return error_set_memory(error);
     if (json_value_parse(message, length, reply->values, reply->size) < 0 ||
         reply->values->type != JSON_VALUE_OBJECT)

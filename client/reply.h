@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define REPLY_VALUES_MAX ((size_t)1 << 20) /* of JSON in a reply: 48 MiB, and nobody needs more */
+
 /* Room for the values of a reply, used again for the next. Zero-initialise; free with reply_free.
  */
 struct reply {
@@ -21,7 +23,7 @@ void reply_free(struct reply *reply);
 /* Takes apart one message, whose bytes are changed. On success *ret_parameters is the reply's
  * parameters, an object in `reply` and the message. Fails with HINTSIGN_REFUSED or
  * HINTSIGN_UNAVAILABLE where the agent replied an error, HINTSIGN_PROTOCOL where the message is no
- * reply, and HINTSIGN_NO_MEMORY. */
+ * reply or has more than REPLY_VALUES_MAX values, and HINTSIGN_NO_MEMORY. */
 int reply_parse(struct error *error, struct reply *reply, char *message, size_t length,
                 const struct json_value **ret_parameters);
 

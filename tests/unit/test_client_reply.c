@@ -1,6 +1,7 @@
 /* Tests of the library against an agent that replies wrongly, or with an error. */
 #include "config.h"
 #include "client/hintsign.h"
+#include "client/reply.h"
 #include "client/varlink.h"
 
 #include "tests/unit/scripted_agent.h"
@@ -129,6 +130,32 @@ static void deep_reply_is_refused(void **state)
     memset(reply, '[', sizeof reply - 1);
     expect_protocol(handle, mint(reply, sizeof reply, handle, &token), "not a JSON object");
     hintsign_close(handle);
+}
+
+/* As many values as a reply may have, and one more. */
+static void most_values(void **state)
+{
+    static const char before[] = "{\"parameters\":{\"token\":\"" TOKEN "\",\"id\":1,\"more\":[0";
+    size_t known = 6; /* values so far; each ",0" is another */
+    size_t length = sizeof before - 1 + 2 * (REPLY_VALUES_MAX + 1 - known) + sizeof "]}}";
+    char *reply = malloc(length);
+    (void)state;
+    for (size_t values = REPLY_VALUES_MAX; values <= REPLY_VALUES_MAX + 1; values++) {
+        struct hintsign *handle = open_handle();
+        struct hintsign_token *token = NULL;
+        char *end = stpcpy(reply, before);
+        for (size_t i = known; i < values; i++)
+            end = stpcpy(end, ",0");
+        end = stpcpy(end, "]}}");
+        if (values == REPLY_VALUES_MAX)
+            assert_int_equal(mint(reply, (size_t)(end + 1 - reply), handle, &token), HINTSIGN_OK);
+        else
+            expect_protocol(handle, mint(reply, (size_t)(end + 1 - reply), handle, &token),
+                            "not a JSON object");
+        hintsign_token_free(token);
+        hintsign_close(handle);
+    }
+    free(reply);
 }
 
 /* One byte more than a reply may have, of a message without an end. */
@@ -453,21 +480,14 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_replies_are_refused),
-        cmocka_unit_test(deep_reply_is_refused),
-        cmocka_unit_test(endless_reply_is_refused),
-        cmocka_unit_test(longest_reply_is_taken),
-        cmocka_unit_test(extra_bytes_are_refused),
-        cmocka_unit_test(unasked_reply_is_refused),
-        cmocka_unit_test(good_replies),
-        cmocka_unit_test(reply_comes_byte_by_byte),
-        cmocka_unit_test(errors_of_the_interface),
-        cmocka_unit_test(no_error_is_forgotten),
-        cmocka_unit_test(other_errors),
-        cmocka_unit_test(messages_are_safe_to_show),
-        cmocka_unit_test(texts_are_checked),
-        cmocka_unit_test(texts_are_the_parameters),
-        cmocka_unit_test(codes_have_sentences),
+        cmocka_unit_test(bad_replies_are_refused),   cmocka_unit_test(deep_reply_is_refused),
+        cmocka_unit_test(endless_reply_is_refused),  cmocka_unit_test(most_values),
+        cmocka_unit_test(longest_reply_is_taken),    cmocka_unit_test(extra_bytes_are_refused),
+        cmocka_unit_test(unasked_reply_is_refused),  cmocka_unit_test(good_replies),
+        cmocka_unit_test(reply_comes_byte_by_byte),  cmocka_unit_test(errors_of_the_interface),
+        cmocka_unit_test(no_error_is_forgotten),     cmocka_unit_test(other_errors),
+        cmocka_unit_test(messages_are_safe_to_show), cmocka_unit_test(texts_are_checked),
+        cmocka_unit_test(texts_are_the_parameters),  cmocka_unit_test(codes_have_sentences),
     };
     return cmocka_run_group_tests_name("client reply", tests, NULL, remove_folder);
 }

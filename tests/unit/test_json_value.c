@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,24 @@ static void there_is_room_for_any_text(void **state)
     }
 }
 
+/* An object of n members. */
+static int parse_members(unsigned n)
+{
+    static struct json_value members[JSON_VALUE_MEMBERS_MAX + 2];
+    char text[16 * (JSON_VALUE_MEMBERS_MAX + 2)], *end = text;
+    for (unsigned i = 0; i < n; i++)
+        end += sprintf(end, "%c\"%u\":0", i ? ',' : '{', i);
+    end = stpcpy(end, "}");
+    return json_value_parse(text, (size_t)(end - text), members, JSON_VALUE_MEMBERS_MAX + 2);
+}
+
+static void most_members(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_members(JSON_VALUE_MEMBERS_MAX), 0);
+    assert_int_equal(parse_members(JSON_VALUE_MEMBERS_MAX + 1), -1);
+}
+
 static bool is_same(const struct json_value *value, const json_t *json)
 {
     static const enum json_value_type types[] = {
@@ -223,6 +242,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(limits),
         cmocka_unit_test(there_is_room_for_any_text),
+        cmocka_unit_test(most_members),
         cmocka_unit_test(the_same_as_jansson),
     };
     return cmocka_run_group_tests(tests, NULL, forget);
