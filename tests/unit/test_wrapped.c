@@ -192,7 +192,7 @@ static void members(void **state)
     struct p11_error error;
     (void)state;
     assert_int_equal(read_with("version", "1", &wrapped, &error), 0);
-    assert_memory_equal(wrapped.fingerprint, KEY + 1, KEK_FINGERPRINT_HEX);
+    assert_memory_equal(wrapped.fingerprint, &KEY[1], KEK_FINGERPRINT_HEX);
     assert_int_equal(wrapped.fingerprint[KEK_FINGERPRINT_HEX], '\0');
     assert_ptr_equal(wrapped.hash, kek_hash_find("SHA-256"));
     assert_ptr_equal(wrapped.mech, mech_find("HS256"));
@@ -413,7 +413,7 @@ static void bent_files(void **state)
         char byte = text[at];
         text[at] = '\0';
         assert_false(judge(fd, text));
-        for (size_t i = at % 3; bytes[i]; i += 3) {
+        for (size_t i = at % 3; i < sizeof bytes - 1; i += 3) {
             text[at] = bytes[i];
             judge(fd, text);
         }
