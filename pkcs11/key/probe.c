@@ -57,6 +57,7 @@ static int try_all(struct token *token, const struct crypto *crypto, struct repo
     trial_hmac(&trial);
     trial_generate(&trial);
     trial_unwrap(&trial);
+    trial_kept(&trial);
     report_objects(token, before, report);
     return 0;
 }
@@ -71,7 +72,8 @@ static int print(const struct token *token, const struct options *options,
         return r;
     if (!works)
         return p11_error_text(error, P11_FAILED,
-                              "%s: no algorithm works: hintsign-agent has no use for this token",
+                              "%s: no algorithm works: hintsign-agent has no use for this token, "
+                              "unless all its keys stay: generate one, and probe again",
                               token->name);
     if (lost > 0)
         return p11_error_text(error, P11_FAILED, "%s: %zu of what worked before does not work now",

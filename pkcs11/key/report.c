@@ -26,6 +26,14 @@ void report_add(struct report *report, const char *name, bool works, double us, 
     snprintf(result->detail, sizeof result->detail, "%.*s", P11_ERROR_TEXT_MAX - 1, text);
 }
 
+const struct result *report_find(const struct report *report, const char *name)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (strcmp(report->results[i].name, name) == 0)
+            return &report->results[i];
+    return NULL;
+}
+
 bool report_any_works(const struct report *report, const char *prefix)
 {
     for (size_t i = 0; i < report->count; i++)

@@ -23,6 +23,9 @@ struct report {
 void report_add(struct report *report, const char *name, bool works, double us, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));
 
+/* The result of that name, or NULL. */
+const struct result *report_find(const struct report *report, const char *name);
+
 /* Whether a result whose name begins so works. */
 bool report_any_works(const struct report *report, const char *prefix);
 

@@ -139,7 +139,7 @@ static json_t *json_flag(const struct object *object, enum object_flag flag)
 
 json_t *show_padded(const CK_UTF8CHAR *name, size_t size)
 {
-    while (size > 0 && name[size - 1] == ' ')
+    while (size > 0 && (name[size - 1] == ' ' || name[size - 1] == '\0'))
         size--;
     return show_name((const char *)name, size);
 }

@@ -40,7 +40,8 @@ void show_end(struct show *show);
  * OBJECT_LABEL_MAX where the name may not be UTF-8. */
 json_t *show_name(const char *name, size_t length);
 
-/* The same for a name in CK_TOKEN_INFO, without the blanks that fill it up. */
+/* The same for a name in CK_TOKEN_INFO, without the blanks, or with some tokens the NULs,
+ * that fill it up. */
 json_t *show_padded(const CK_UTF8CHAR *name, size_t size);
 
 /* Copies a name (at most OBJECT_LABEL_MAX bytes) with control characters as \xNN: a name on a

@@ -1,6 +1,7 @@
 /* Tries what a token can do: nothing is believed that has not been done. */
 #include "config.h"
 #include "pkcs11/key/trial.h"
+#include "pkcs11/key.h"
 #include "pkcs11/key/newkey.h"
 #include "pkcs11/key/unwrap.h"
 #include "pkcs11/public.h"
@@ -8,6 +9,7 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -17,6 +19,7 @@
 #define LABEL        "hintsign-key probe"
 #define SIGN_NS      20000000 /* how long an algorithm is measured ... */
 #define SIGN_MAX     200      /* ... at most, in signatures */
+#define KEPT_MAX     8        /* keys of the token that an algorithm is tried with */
 #define SESSIONS_MAX 64
 
 static const char message[] = "a message of hintsign-key probe";
@@ -123,7 +126,7 @@ static void try_algorithm(const struct trial *trial, const struct signer *signer
     snprintf(name, sizeof name, "sign %s", signer->mech->algorithm);
     if (sign(trial, signer, false, &us, &error) == 0)
         report_add(trial->report, name, true, us, "right");
-    else if (signer->mech->prehashed != signer->mech->mechanism &&
+    else if (error.call && signer->mech->prehashed != signer->mech->mechanism &&
              sign(trial, signer, true, &us, &prehashed_error) == 0)
         report_add(trial->report, name, true, us, "right, of hashes that we make");
     else
@@ -253,6 +256,66 @@ void trial_generate(const struct trial *trial)
     }
 }
 
+/* --- keys that are there --- */
+
+static char *uri_of(const struct object *object)
+{
+    CK_ATTRIBUTE names[] = {{CKA_LABEL, (char *)object->label, object->label_len},
+                            {CKA_ID, (unsigned char *)object->id, object->id_len}};
+    char *text = NULL;
+    P11KitUri *uri = p11_kit_uri_new();
+    for (size_t i = 0; uri && i < 2; i++)
+        if (names[i].ulValueLen > 0)
+            p11_kit_uri_set_attribute(uri, &names[i]);
+    if (uri)
+        p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT, &text);
+    p11_kit_uri_free(uri);
+    return text;
+}
+
+/* Whether the agent could sign with this key: found out as the agent does. */
+static bool agent_signs(const struct trial *trial, const struct object *object,
+                        const struct mech *mech)
+{
+    struct token *token = trial->token;
+    struct keyring *keyring = NULL;
+    struct p11_error error;
+    struct key *key;
+    char *uri = uri_of(object);
+    bool ready = uri && keyring_new(trial->crypto, &token, 1, &keyring, &error) == 0 &&
+                 keyring_add(keyring, uri, mech, &key, &error) == 0 &&
+                 keyring_resolve(keyring, token, 1, &error) == 0 && atomic_load(&key->ready);
+    keyring_unref(keyring);
+    free(uri);
+    return ready;
+}
+
+static bool try_kept(const struct trial *trial, const struct mech *mech)
+{
+    const struct index *index = &trial->token->index;
+    unsigned tried = 0;
+    for (size_t i = 0; i < index->count && tried < KEPT_MAX; i++) {
+        const struct object *object = &index->objects[i];
+        if (object->object_class != mech->object_class ||
+            (object->key_type != mech->key_types[0] && object->key_type != mech->key_types[1]))
+            continue;
+        if (agent_signs(trial, object, mech))
+            return true;
+        tried++;
+    }
+    return false;
+}
+
+void trial_kept(const struct trial *trial)
+{
+    for (size_t i = 0; mech_at(i); i++) {
+        char name[REPORT_NAME_MAX];
+        snprintf(name, sizeof name, "sign %s", mech_at(i)->algorithm);
+        if (!report_find(trial->report, name) && try_kept(trial, mech_at(i)))
+            report_add(trial->report, name, true, 0, "right, with a key that is there");
+    }
+}
+
 /* --- wrapped keys --- */
 
 /* Whether the token gets the key that was wrapped shows in what it signs. */
@@ -330,7 +393,7 @@ void trial_sessions(const struct trial *trial)
     const struct token *token = trial->token;
     CK_FUNCTION_LIST *fn = token->module->fn;
     CK_SESSION_HANDLE sessions[SESSIONS_MAX];
-    size_t count = 0;
+    size_t count = 0, left = 0;
     char limit[32];
     CK_RV rv = CKR_OK;
     double start = now_us();
@@ -340,9 +403,13 @@ void trial_sessions(const struct trial *trial)
     }
     double us = count ? (now_us() - start) / (double)count : 0;
     for (size_t i = 0; i < count; i++)
-        fn->C_CloseSession(sessions[i]);
+        left += fn->C_CloseSession(sessions[i]) != CKR_OK;
     describe_limit(token->info.ulMaxSessionCount, limit, sizeof limit);
     /* One more is open all the time: the one that all else is tried with. */
-    report_add(trial->report, "sessions", true, us, "%zu at once%s; the token says: %s", count + 1,
-               count == SESSIONS_MAX ? ", or more" : "", limit);
+    if (left > 0)
+        report_add(trial->report, "sessions", false, us, "%zu of %zu could not be closed", left,
+                   count);
+    else
+        report_add(trial->report, "sessions", true, us, "%zu at once%s; the token says: %s",
+                   count + 1, count == SESSIONS_MAX ? ", or more" : "", limit);
 }

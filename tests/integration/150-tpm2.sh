@@ -72,6 +72,21 @@ wait_for 20 tpm_answers || bail_out "tpm2-abrmd: $(cat "$work/broker.log")"
         --pin "$(cat "$work/pin")"; } >"$work/init.log" 2>&1 || bail_out "$(cat "$work/init.log")"
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(token_uri)\" }"
 
+# --- what it can do ---
+
+# probe NAME STATUS: the module has no keys that vanish with a session. Nothing may change.
+probe() {
+    local before
+    before=$(cat "$work"/store/* | sha256sum)
+    runs "$2" "$1" hintsign-key probe --token "$(token_uri)"
+    like "$(grep '^objects' "$work/stdout")" 'yes +as many as before' '... leaves the objects as they were'
+    like "$(grep '^sessions' "$work/stdout")" 'yes .* 65 at once' '... and closes its sessions'
+    is "$(cat "$work"/store/* | sha256sum)" "$before" '... the store is the same'
+}
+probe 'a probe without a key' 1
+like "$(cat "$work/stderr")" 'unless all its keys stay: generate one, and probe again' '... says what to do'
+like "$(grep '^generate rsa:2048' "$work/stdout")" ' no .*C_GenerateKeyPair: CKR_SESSION_READ_ONLY' '... and why'
+
 # --- keys ---
 
 key() {
@@ -86,6 +101,10 @@ END
 key rsa:2048 rsa RS256
 key ec:P-256 ec ES256
 key ec:P-384 ec384 ES384
+probe 'a probe with keys' 0
+is "$(grep '^sign' "$work/stdout" | tr -s ' ')" \
+    "$(printf 'sign %s yes right, with a key that is there\n' RS256 RS384 RS512 ES256 ES384)" \
+    '... finds what they can do, and nothing else'
 runs 0 'a key too many' hintsign-key generate --token "$(token_uri)" --label gone --type ec:P-256
 runs 0 '... is deleted' hintsign-key delete --token "$(token_uri)" --label gone --yes
 is "$(hintsign-key list --token "$(token_uri)" --label gone 2>/dev/null)" '' '... and gone'

@@ -269,6 +269,8 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK
 
 static CK_RV close_session(CK_SESSION_HANDLE session)
 {
+    if (soft.close != CKR_OK)
+        return soft.close;
     for (CK_ULONG i = 0; i < fake.object_count; i++) {
         soft.objects -= owners[i] == session;
         owners[i] = owners[i] == session ? 0 : owners[i];

@@ -20,6 +20,7 @@ struct soft_token {
     bool readable;             /* it gives the value of secret keys away */
     bool mixes_up;             /* it unwraps another key than was wrapped */
     CK_RV destroy;             /* what C_DestroyObject returns instead of destroying */
+    CK_RV close;               /* what C_CloseSession returns instead of closing */
     unsigned sessions_max;     /* 0: any number */
 
     unsigned objects; /* that there are: neither destroyed nor gone with their session */

@@ -75,6 +75,8 @@ static void any_works(void **state)
     report_add(&report, "not sign HS256", true, 0, "yes");
     assert_false(report_any_works(&report, "sign "));
     assert_true(report_any_works(&report, "create"));
+    assert_ptr_equal(report_find(&report, "create key"), &report.results[1]);
+    assert_null(report_find(&report, "create"));
     report_add(&report, "sign ES256", true, 0, "yes");
     assert_true(report_any_works(&report, "sign "));
 }

@@ -49,12 +49,29 @@ static void longest_name(void **state)
     assert_int_equal(strlen(text), SHOW_NAME_MAX - 1);
 }
 
+static void padded_names(void **state)
+{
+    static const struct {
+        const char *name, *shown;
+    } rows[] = {{"two words       ", "two words"},
+                {"SW   TPM\0\0\0\0\0\0\0\0", "SW   TPM"},
+                {"                ", ""},
+                {" sixteen letters", " sixteen letters"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *text = show_padded((const CK_UTF8CHAR *)rows[i].name, 16);
+        assert_string_equal(json_string_value(text), rows[i].shown);
+        json_decref(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printable_names),
         cmocka_unit_test(control_characters),
         cmocka_unit_test(longest_name),
+        cmocka_unit_test(padded_names),
     };
     return cmocka_run_group_tests_name("show", tests, NULL, NULL);
 }

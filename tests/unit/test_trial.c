@@ -1,6 +1,7 @@
 /* Tests of pkcs11/key/trial.c: a sound token is found sound, and no lie of another is believed. */
 #include "config.h"
 #include "pkcs11/key/trial.h"
+#include "pkcs11/key/newkey.h"
 #include "tests/unit/soft_token.h"
 
 #include <setjmp.h>
@@ -54,11 +55,10 @@ static void attempt(void (*trial)(const struct trial *trial))
 
 static const struct result *result_of(const char *name)
 {
-    for (size_t i = 0; i < report.count; i++)
-        if (strcmp(report.results[i].name, name) == 0)
-            return &report.results[i];
-    fail_msg("there is no result '%s'", name);
-    return NULL;
+    const struct result *result = report_find(&report, name);
+    if (!result)
+        fail_msg("there is no result '%s'", name);
+    return result;
 }
 
 static void expect(const char *name, bool works, const char *detail)
@@ -184,10 +184,61 @@ static void hashes_that_we_make(void **state)
 static void wrong_signatures_of_pairs(void **state)
 {
     (void)state;
-    soft.refuses = CKM_RSA_PKCS; /* which would be the second try */
-    soft.wrong_at = 2;
+    soft.wrong_at = 2; /* there is no second try with hashes that we make */
     attempt(trial_generate);
     expect("sign RS256", false, "gave a wrong signature");
+}
+
+/* --- keys that are there --- */
+
+/* Makes a key that stays, and indexes the token. */
+static void keep(const char *type)
+{
+    struct newkey_name name;
+    struct newkey newkey;
+    struct p11_error error;
+    if (newkey_name("kept", NULL, 0, &name, &error) < 0 ||
+        newkey_generate(&token, &name, keyspec_find(type), &newkey, &error) < 0 ||
+        token_index(&token, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static void kept_keys(void **state)
+{
+    (void)state;
+    attempt(trial_kept);
+    assert_int_equal(report.count, 0);
+    keep("rsa:2048");
+    unsigned objects = soft.objects;
+    attempt(trial_kept);
+    assert_int_equal(report.count, 3);
+    expect("sign RS256", true, "right, with a key that is there");
+    expect("sign RS384", true, "right, with a key that is there");
+    assert_int_equal(soft.objects, objects);
+
+    /* What is known already is not tried again. */
+    const struct trial here = {&token, library, crypto, &report};
+    report.count = 0;
+    report_add(&report, "sign RS256", false, 0, "no");
+    trial_kept(&here);
+    assert_int_equal(report.count, 3);
+    expect("sign RS256", false, "no");
+    index_clear(&token.index);
+}
+
+static void kept_keys_that_lie(void **state)
+{
+    (void)state;
+    keep("rsa:2048");
+    soft.too_short = 1;
+    attempt(trial_kept);
+    assert_int_equal(report.count, 0);
+    index_clear(&token.index);
+    begin(state);
+    keep("wrap:rsa:2048");
+    attempt(trial_kept);
+    assert_int_equal(report.count, 0);
+    index_clear(&token.index);
 }
 
 /* --- wrapped keys --- */
@@ -266,6 +317,15 @@ static void sessions(void **state)
     }
 }
 
+static void sessions_that_stay(void **state)
+{
+    (void)state;
+    soft.close = CKR_FUNCTION_FAILED;
+    soft.sessions_max = 2;
+    attempt(trial_sessions);
+    expect("sessions", false, "2 of 2 could not be closed");
+}
+
 static void no_session_more(void **state)
 {
     (void)state;
@@ -293,7 +353,10 @@ int main(void)
         TEST(other_keys_than_were_wrapped),
         TEST(one_way_to_unwrap),
         TEST(pairs_that_may_decrypt),
+        TEST(kept_keys),
+        TEST(kept_keys_that_lie),
         TEST(sessions),
+        TEST(sessions_that_stay),
         TEST(no_session_more),
     };
     return cmocka_run_group_tests_name("trial", tests, start, end);
