@@ -3,6 +3,7 @@
 # shellcheck disable=SC2016
 . "$(dirname "$0")/house.sh"
 [ "$SANITIZED" = no ] || skip_all 'openssl cannot load what was built with sanitizers'
+[ -e "$top_builddir/client/provider/.libs/hintsign.so" ] || skip_all 'the provider was not built'
 cd "$top_srcdir" || exit
 [ "$(.ci/install-packages build run 2>/dev/null)" = 'all there' ] ||
     skip_all 'packages for ./quickstart are missing (.ci/packages)'
