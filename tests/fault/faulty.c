@@ -7,6 +7,7 @@
  *     FUNCTION RV until OTHER   all calls return RV until OTHER is called
  *     * RV until OTHER          ... those of every function
  *     FUNCTION wrong N          the next N calls succeed with the last byte of the result changed
+ *     FUNCTION wrong N BYTES    ... where that has so many bytes
  *     FUNCTION short N          ... with a result that is one byte too short
  *     FUNCTION long N           ... with one that is a byte too long
  *     FUNCTION slow N MS        the next N calls take MS milliseconds
@@ -21,7 +22,8 @@
  *     chatter                   each call prints to standard output
  *     spare-login               signatures in the session that has logged in are sound
  *
- * Each call of a function that can fail so is noted in FAULTY_SCRIPT.calls, one name a line. */
+ * Each call of a function that can fail so is noted in FAULTY_SCRIPT.calls, one name a line;
+ * FAULTY_SCRIPT.sessions says how many sessions are open. */
 #include "config.h"
 
 #include <dlfcn.h>
@@ -47,13 +49,13 @@ struct fault {
     char kind[NAME_SIZE]; /* a return value, or a word from above */
     char until[NAME_SIZE];
     long left; /* calls; -1 with `until` */
-    long ms;
+    long number;
 };
 
 /* What a call has: kind "" is none. */
 struct ailment {
     char kind[NAME_SIZE];
-    long ms;
+    long number; /* MS or BYTES */
 };
 
 static CK_FUNCTION_LIST *real;
@@ -65,18 +67,35 @@ static struct timespec script_time;
 static unsigned script_number;
 static unsigned long open_sessions;
 static unsigned initialized; /* calls */
+static bool disguised;       /* handles, since the last of them */
 static CK_SESSION_HANDLE login_session;
 static CK_OBJECT_HANDLE handles[HANDLES_MAX];
 static size_t handle_count;
 
-static void note(const char *function)
+static int open_beside_script(const char *what, int flags)
 {
     char path[4096];
     const char *script = getenv("FAULTY_SCRIPT");
-    snprintf(path, sizeof path, "%s.calls", script ? script : "/dev/null");
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    snprintf(path, sizeof path, "%s.%s", script ? script : "/dev/null", what);
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+}
+
+static void note(const char *function)
+{
+    int fd = open_beside_script("calls", O_APPEND);
     if (fd >= 0) {
         dprintf(fd, "%s\n", function);
+        close(fd);
+    }
+}
+
+/* With the lock held. */
+static void count_sessions(unsigned long count)
+{
+    open_sessions = count;
+    int fd = open_beside_script("sessions", O_TRUNC);
+    if (fd >= 0) {
+        dprintf(fd, "%lu\n", count);
         close(fd);
     }
 }
@@ -92,7 +111,7 @@ static void parse(const char *line)
         memcpy(fault.until, last[1], sizeof fault.until);
     else
         fault.left = atol(last[0]);
-    fault.ms = atol(last[1]);
+    fault.number = atol(last[1]);
     faults[fault_count++] = fault;
 }
 
@@ -166,7 +185,7 @@ static struct ailment enter(const char *function)
             continue;
         fault->left -= fault->left > 0;
         memcpy(ailment.kind, fault->kind, NAME_SIZE);
-        ailment.ms = fault->ms;
+        ailment.number = fault->number;
     }
     unsigned number = script_number;
     bool chatters = habit("chatter");
@@ -176,7 +195,7 @@ static struct ailment enter(const char *function)
         fflush(stdout);
     }
     if (strcmp(ailment.kind, "slow") == 0)
-        nap(ailment.ms);
+        nap(ailment.number);
     if (strcmp(ailment.kind, "hang") == 0)
         hang(number);
     return ailment;
@@ -219,11 +238,15 @@ static CK_RV faulty_C_Initialize(void *args)
     CK_RV rv = begin("C_Initialize");
     if (rv == CKR_OK)
         rv = real->C_Initialize(args);
+    if (rv != CKR_OK)
+        return rv;
     pthread_mutex_lock(&lock);
-    initialized += rv == CKR_OK;
-    handle_count = open_sessions = 0;
+    initialized++;
+    handle_count = 0;
+    disguised = habit("handles-change");
+    count_sessions(0);
     pthread_mutex_unlock(&lock);
-    return rv;
+    return CKR_OK;
 }
 
 static CK_RV faulty_C_Finalize(void *reserved)
@@ -281,13 +304,9 @@ static CK_RV faulty_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *applica
     unsigned long most = has_habit("one-session") ? 1 : habit_number("sessions", (unsigned long)-1);
     pthread_mutex_lock(&lock);
     bool room = open_sessions < most;
-    open_sessions += room;
-    pthread_mutex_unlock(&lock);
-    if (!room)
-        return CKR_SESSION_COUNT;
-    rv = real->C_OpenSession(slot, flags, application, notify, session);
-    pthread_mutex_lock(&lock);
-    open_sessions -= rv != CKR_OK;
+    rv = room ? real->C_OpenSession(slot, flags, application, notify, session) : CKR_SESSION_COUNT;
+    if (rv == CKR_OK)
+        count_sessions(open_sessions + 1);
     pthread_mutex_unlock(&lock);
     return rv;
 }
@@ -298,7 +317,8 @@ static CK_RV faulty_C_CloseSession(CK_SESSION_HANDLE session)
     if (rv == CKR_OK)
         rv = real->C_CloseSession(session);
     pthread_mutex_lock(&lock);
-    open_sessions -= rv == CKR_OK;
+    if (rv == CKR_OK)
+        count_sessions(open_sessions - 1);
     pthread_mutex_unlock(&lock);
     return rv;
 }
@@ -309,7 +329,8 @@ static CK_RV faulty_C_CloseAllSessions(CK_SLOT_ID slot)
     if (rv == CKR_OK)
         rv = real->C_CloseAllSessions(slot);
     pthread_mutex_lock(&lock);
-    open_sessions = rv == CKR_OK ? 0 : open_sessions;
+    if (rv == CKR_OK)
+        count_sessions(0);
     pthread_mutex_unlock(&lock);
     return rv;
 }
@@ -332,7 +353,7 @@ static CK_OBJECT_HANDLE undisguise(CK_OBJECT_HANDLE handle)
 {
     pthread_mutex_lock(&lock);
     size_t i = (handle - FIRST_HANDLE) ^ (initialized & 1);
-    if (habit("handles-change"))
+    if (disguised)
         handle = handle >= FIRST_HANDLE && i < handle_count ? handles[i] : CK_INVALID_HANDLE;
     pthread_mutex_unlock(&lock);
     return handle;
@@ -345,7 +366,7 @@ static CK_RV faulty_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *o
     if (rv == CKR_OK)
         rv = real->C_FindObjects(session, objects, max, count);
     pthread_mutex_lock(&lock);
-    if (rv == CKR_OK && habit("handles-change"))
+    if (rv == CKR_OK && disguised)
         for (CK_ULONG i = 0; i < *count; i++)
             objects[i] = disguise(objects[i]);
     pthread_mutex_unlock(&lock);
@@ -396,7 +417,8 @@ static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG da
     rv = real->C_Sign(session, data, data_len, signature, signature_len);
     if (rv != CKR_OK)
         return rv;
-    if (strcmp(ailment.kind, "wrong") == 0)
+    if (strcmp(ailment.kind, "wrong") == 0 &&
+        (ailment.number == 0 || *signature_len == (CK_ULONG)ailment.number))
         signature[*signature_len - 1] ^= 1;
     if (strcmp(ailment.kind, "short") == 0)
         --*signature_len;
