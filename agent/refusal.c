@@ -7,6 +7,7 @@ int refusal_from_p11(int code)
 {
     switch (code) {
     case P11_UNAVAILABLE:
+    case P11_FAILED:
         return REFUSAL_TOKEN_UNAVAILABLE;
     case P11_LOCKED:
         return REFUSAL_LOCKED;

@@ -84,6 +84,8 @@ static int compose(struct call *call)
 static int from_p11(struct call *call, int code, const struct p11_error *error)
 {
     p11_error_describe(error, call->refusal.detail, sizeof call->refusal.detail);
+    if (code == P11_FAILED) /* where its key answers well, nothing else tells */
+        log_error("request failed: %s", call->refusal.detail);
     return refusal_from_p11(code);
 }
 
