@@ -17,7 +17,7 @@ int module_new(const char *path, const char *registered, struct module **ret_mod
         return p11_error_text(error, P11_MEMORY, "out of memory");
     pthread_mutex_init(&module->turn, NULL);
     pthread_mutex_init(&module->lock, NULL);
-    pthread_cond_init(&module->empty, NULL);
+    pthread_cond_init(&module->left, NULL);
     atomic_store(&module->room, UINT_MAX);
     atomic_store(&module->shut, true);
     module->path = path ? strdup(path) : NULL;
@@ -84,7 +84,7 @@ void module_free(struct module *module)
         return;
     module_shut(module);
     unload(module);
-    pthread_cond_destroy(&module->empty);
+    pthread_cond_destroy(&module->left);
     pthread_mutex_destroy(&module->lock);
     pthread_mutex_destroy(&module->turn);
     free(module->reserved);
@@ -138,6 +138,7 @@ static int initialize(struct module *module, struct p11_error *error)
     if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
         return p11_error_call(error, P11_UNAVAILABLE, "C_Initialize", rv);
     module->initialized = true;
+    module->kept = rv == CKR_CRYPTOKI_ALREADY_INITIALIZED;
     return 0;
 }
 
@@ -162,7 +163,7 @@ int module_start(struct module *module, struct p11_error *error)
 int module_restart(struct module *module, struct p11_error *error)
 {
     watch_beat();
-    /* Its result does not matter: a device that is gone may answer anything. */
+    /* A device that is gone may answer anything: C_Initialize tells whether it is done. */
     if (module->fn && module->initialized)
         module->fn->C_Finalize(NULL);
     module->initialized = false;
@@ -174,7 +175,7 @@ void module_shut(struct module *module)
     atomic_store(&module->shut, true);
     pthread_mutex_lock(&module->lock);
     while (atomic_load(&module->inside) > 0)
-        pthread_cond_wait(&module->empty, &module->lock);
+        pthread_cond_wait(&module->left, &module->lock);
     pthread_mutex_unlock(&module->lock);
 }
 
@@ -199,9 +200,10 @@ uint64_t module_enter(struct module *module)
 
 void module_leave(struct module *module)
 {
-    if (atomic_fetch_sub(&module->inside, 1) == 1 && atomic_load(&module->shut)) {
+    bool last = atomic_fetch_sub(&module->inside, 1) == 1;
+    if ((last && atomic_load(&module->shut)) || atomic_load(&module->waiting) > 0) {
         pthread_mutex_lock(&module->lock);
-        pthread_cond_broadcast(&module->empty);
+        pthread_cond_broadcast(&module->left);
         pthread_mutex_unlock(&module->lock);
     }
 }
@@ -209,6 +211,19 @@ void module_leave(struct module *module)
 bool module_is_full(const struct module *module)
 {
     return atomic_load(&module->inside) > atomic_load(&module->room);
+}
+
+bool module_wait_for_room(struct module *module, int64_t deadline)
+{
+    struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+    int waited = 0;
+    pthread_mutex_lock(&module->lock);
+    atomic_fetch_add(&module->waiting, 1);
+    while (atomic_load(&module->inside) >= atomic_load(&module->room) && waited == 0)
+        waited = pthread_cond_clockwait(&module->left, &module->lock, CLOCK_MONOTONIC, &until);
+    atomic_fetch_sub(&module->waiting, 1);
+    pthread_mutex_unlock(&module->lock);
+    return waited == 0;
 }
 
 bool module_take_turn(struct module *module, long ms)

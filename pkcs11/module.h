@@ -23,6 +23,7 @@ struct module {
     CK_FUNCTION_LIST **registered_modules; /* p11-kit's list, where it was loaded by name */
     struct module *next_loaded;
     bool initialized;
+    bool kept;       /* it had not been finalised before: what was open in it still is */
     bool one_caller; /* it bears one thread at a time: calls take turns under `turn` */
     pthread_mutex_t turn;
 
@@ -31,8 +32,9 @@ struct module {
     _Atomic unsigned room;       /* how many of them there may be (module_is_full) */
     atomic_bool shut;            /* nobody may enter */
     atomic_bool hangs;           /* ... nor now: a call does not come back (rung 4) */
-    pthread_mutex_t lock;        /* of `empty` */
-    pthread_cond_t empty;        /* the last caller left a shut module */
+    _Atomic unsigned waiting;    /* for room */
+    pthread_mutex_t lock;        /* of `left` */
+    pthread_cond_t left;         /* a caller has, and somebody waits for that */
 };
 
 /* A module that is not loaded yet. Exactly one of path and registered is given; they are copied.
@@ -67,6 +69,10 @@ uint64_t module_enter(struct module *module);
 /* Whether more callers are inside than there is room for, the one that asks included: slow calls
  * must not hold all threads of the program. */
 bool module_is_full(const struct module *module);
+
+/* From outside: waits until there is room for one more, at most until `deadline` (watch_now).
+ * Returns whether there is. */
+bool module_wait_for_room(struct module *module, int64_t deadline);
 
 /* For a module that bears one caller at a time: waits for the caller's turn, at most `ms`. Does
  * nothing for any other. Returns false when it did not come. */

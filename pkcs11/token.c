@@ -139,6 +139,10 @@ static int open_anchor(struct token *token, struct p11_error *error)
 {
     CK_FLAGS flags = CKF_SERIAL_SESSION | (token->read_write ? CKF_RW_SESSION : 0);
     watch_beat();
+    if (token->module->kept) { /* sessions that were forgotten would stay for ever */
+        token->module->fn->C_CloseAllSessions(token->slot);
+        watch_beat();
+    }
     CK_RV rv = token->module->fn->C_OpenSession(token->slot, flags, NULL, NULL, &token->anchor);
     if (rv != CKR_OK)
         return p11_error_call(error, P11_UNAVAILABLE, "C_OpenSession", rv);
