@@ -134,6 +134,29 @@ static bool wait_for_recovery(struct key *key)
     return false;
 }
 
+/* Waits for a module that is full of quick calls: another one's slow calls have left it few
+ * threads. Returns whether another try may help. */
+static bool wait_for_room(struct key *key, int64_t deadline)
+{
+    int64_t now = watch_now(), since;
+    for (size_t i = 0; i < key->home_count && now < deadline; i++) {
+        struct token *token = key->homes[i].token;
+        if (session_pool_slow(&token->sessions, now, &since) == 0 &&
+            module_wait_for_room(token->module, deadline))
+            return true;
+    }
+    return false;
+}
+
+static int sign_when_there_is_room(struct job *job, struct key *key, struct p11_error *error)
+{
+    int64_t deadline = watch_now() + SESSION_WAIT_MS;
+    int r = P11_BUSY;
+    while (r == P11_BUSY && wait_for_room(key, deadline))
+        r = sign_anywhere(job, key, error);
+    return r;
+}
+
 int sign_why_not(struct key *key, struct p11_error *error)
 {
     const struct token *down = NULL;
@@ -154,6 +177,8 @@ static int run(struct job *job, size_t *ret_length, struct p11_error *error)
 {
     struct key *key = job->key;
     int r = sign_anywhere(job, key, error);
+    if (r == P11_BUSY)
+        r = sign_when_there_is_room(job, key, error);
     if (r == P11_UNAVAILABLE && wait_for_recovery(key))
         r = sign_anywhere(job, key, error);
     if (r == P11_UNAVAILABLE && !atomic_load(&key->ready))
