@@ -65,6 +65,65 @@ tried 2 'with a corrected file'
 is "$(state a)" up '... which unlocks it'
 agent_stop
 
+# --- a token that counts, however we meet it ---
+
+is_state() {
+    [ "$(state a)" = "$1" ]
+}
+
+script() {
+    printf '%s\n' "$@" >"$work/script.new"
+    mv "$work/script.new" "$FAULTY_SCRIPT"
+}
+
+# meet FLAGS LOGINS NAME: the token shows the flags: reload, absence and restart try no PIN.
+meet() {
+    local flags=$1 round
+    for round in 1 2 3; do
+        hintsign reload >"$work/reload.log" 2>&1
+        script absent
+        hintsign reload >"$work/reload.log" 2>&1
+        runs 0 "$3: the token goes, time $round" wait_for 10 is_state down
+        script "token-flags $flags"
+        runs 0 '... and is locked when it comes back' wait_for 10 is_state locked
+        runs 4 '... and mints nothing' hintsign mint acme --subject bob
+        agent_stop
+        agent_launch
+        is "$(state a)" locked '... so is it for the next process'
+    done
+    tried "$2" "$3: three reloads, absences and restarts"
+}
+
+while read -r flags name; do
+    echo wrong >"$work/pin"
+    script 'C_Login 0xa0 1' # the token itself sees none
+    : >"$FAULTY_SCRIPT.calls"
+    agent_launch
+    is "$(state a)" locked "$name: a wrong PIN file"
+    script "token-flags $flags"
+    meet "$flags" 1 "$name"
+    cp "$work/good" "$work/pin"
+    meet "$flags" 1 "$name, with a corrected file"
+    like "$(hintsign status)" "$name" "$name: as is said"
+    if [ "$name" = CKF_USER_PIN_LOCKED ]; then
+        runs 1 "$name: unlock by hand" hintsign unlock a --no-pin
+        like "$(cat "$work/stderr")" "LoginFailed: .*$name" '... is told why not'
+        tried 1 '... without a try'
+        script '' # its security officer has set a new PIN
+        runs 0 '... reload, when it is locked no more' hintsign reload
+    else
+        runs 0 "$name: unlock by hand" hintsign unlock a --no-pin
+    fi
+    is "$(state a)" up '... brings it up'
+    runs 0 '... and it mints' hintsign mint acme --subject bob
+    tried 2 '... with one more'
+    agent_stop
+done <<'END'
+0x10000 CKF_USER_PIN_COUNT_LOW
+0x20000 CKF_USER_PIN_FINAL_TRY
+0x40000 CKF_USER_PIN_LOCKED
+END
+
 # --- two names for one token ---
 
 echo wrong >"$work/pin"
