@@ -25,7 +25,14 @@ EXTRA_DIST += quickstart .ci/run .ci/packages .ci/install-packages
 EXTRA_DIST += tests/packages.sh tests/packages_inside.sh
 EXTRA_DIST += tests/quickstart.sh tests/lsan.supp tests/tsan.supp
 EXTRA_DIST += tests/integration/lib.sh tests/integration/scripted_agent.py tests/integration/scripted_agent.sh \
-	tests/integration/supervise.py
+	tests/integration/storm.py tests/integration/supervise.py
+
+# The storm of 089, for SECONDS.
+.PHONY: storm
+storm: all
+	$(MAKE) -s check TESTS=
+	$(AM_TESTS_ENVIRONMENT) HINTSIGN_STORM=$(SECONDS) bash $(srcdir)/tests/integration/089-storm.sh
+
 EXTRA_DIST += \
 	tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc \
 	tests/interop/sealed.py \
@@ -47,6 +54,8 @@ INTEGRATION_TESTS = \
 	tests/integration/027-key-transcript.sh \
 	tests/integration/028-key-wrapped.sh \
 	tests/integration/029-key-probe.sh \
+	tests/integration/083-two-modules.sh \
+	tests/integration/084-killed-device.sh \
 	tests/integration/087-faults.sh \
 	tests/integration/088-hangs.sh \
 	tests/integration/089-storm.sh \

@@ -89,13 +89,13 @@ static void note(const char *function)
     }
 }
 
-/* With the lock held. */
+/* With the lock held. As long as before, so that a reader never meets half of it. */
 static void count_sessions(unsigned long count)
 {
     open_sessions = count;
-    int fd = open_beside_script("sessions", O_TRUNC);
+    int fd = open_beside_script("sessions", 0);
     if (fd >= 0) {
-        dprintf(fd, "%lu\n", count);
+        dprintf(fd, "%6lu\n", count);
         close(fd);
     }
 }

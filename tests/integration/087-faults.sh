@@ -20,7 +20,7 @@ profile_write neighbour <<END
 END
 key_generate ec ec:P-521
 profile_write curve <<END
-{ "version": 1, "kind": "client_assertion", "key": "pkcs11:object=ec", "algorithm": "ES512",
+{ "version": 1, "kind": "client_assertion", "key": "pkcs11:object=ec", "algorithm": "ES512", "verify": "always",
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
 END
 profile_write assertion <<END
@@ -116,15 +116,19 @@ fault 'a mechanism that refuses'    4       0       0                'refuse 0x2
 fault 'a MAC that is too short'     4       0       0                'C_Sign short 1'
 fault 'a MAC that is too long'      4       0       0                'C_Sign long 1'
 fault 'data refused'                4       0       0                'C_Sign 0x20 1'
+like "$(cat "$work/stderr")" '^hintsign: TokenUnavailable: ' '... by the token, not by the agent'
 
 # A module that does not finalise keeps what was open in it.
-sessions=$(cat "$FAULTY_SCRIPT.sessions")
+sessions() {
+    xargs <"$FAULTY_SCRIPT.sessions"
+}
+before=$(sessions)
 for i in 1 2 3 4 5; do
     script 'C_SignInit 0x30 until C_Initialize' 'C_Finalize 0x05 1'
     mints >"$work/minted" 2>&1 || break
 done
 is "$i" 5 'it does not finalise five times: tokens'
-is "$(($(cat "$FAULTY_SCRIPT.sessions") <= sessions))" 1 "... and no more sessions than before ($sessions, $(cat "$FAULTY_SCRIPT.sessions"))"
+is "$(($(sessions) <= before))" 1 "... and no more sessions than before ($before, $(sessions))"
 
 # What may mean a single key, said of every key, by the known answer as well.
 for rv in 0x05 0x06 0x80001234; do
@@ -136,6 +140,8 @@ done
 
 script 'C_Sign wrong 1'
 runs 0 'a wrong RSA signature is not given out' hintsign mint assertion
+script 'C_Sign wrong 1'
+runs 0 'nor a wrong one of a curve, with verify: always' hintsign mint curve
 script ''
 
 script 'C_Sign wrong 1000'
