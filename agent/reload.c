@@ -98,12 +98,12 @@ void reload_report(struct reload *reload, const struct conf *conf)
     report_profiles(reload, conf);
 }
 
-/* Tells everybody who had asked before it began. */
-static void answer(struct reload *reload, const char *error)
+/* Tells everybody who had asked up to that one. */
+static void answer(struct reload *reload, uint64_t asked, const char *error)
 {
     struct reload_outcome *outcome = &reload->outcome;
     pthread_mutex_lock(&outcome->lock);
-    outcome->answered = reload->begun;
+    outcome->answered = asked;
     outcome->configuration = reload->service->conf->generation;
     snprintf(outcome->error, sizeof outcome->error, "%s", error);
     pthread_cond_broadcast(&outcome->changed);
@@ -139,11 +139,16 @@ void reload_end(struct reload *reload)
     pthread_mutex_unlock(&reload->outcome.lock);
 }
 
-/* With the old configuration. */
+/* With the old configuration. Who has asked for one that is still to come waits on. */
 static void stay(struct reload *reload, const char *error)
 {
+    if (reload->next)
+        log_error("%s; the old configuration stays until the one read before takes effect", error);
+    else
+        log_error("%s; the old configuration stays", error);
     audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
-    answer(reload, error);
+    if (!reload->next || reload->begun > reload->awaiting)
+        answer(reload, reload->begun, error);
 }
 
 void reload_begin(struct reload *reload)
@@ -156,12 +161,10 @@ void reload_begin(struct reload *reload)
     size_t count;
     struct token **tokens = hsm_tokens(reload->service->hsm, &count);
     if (conf_load(reload->path, &conf, error) < 0) {
-        log_error("%s; the old configuration stays", error);
         stay(reload, error);
         return;
     }
     if (conf_bind(conf, reload->service->crypto, tokens, count) < 0) {
-        log_error("out of memory; the old configuration stays");
         stay(reload, "out of memory");
         conf_unref(conf);
         return;
@@ -171,6 +174,7 @@ void reload_begin(struct reload *reload)
         log_warning("%s: changed, which needs a restart", member);
     conf_unref(reload->next);
     reload->next = conf;
+    reload->awaiting = reload->begun;
     reload->deadline = clock_ms() + RELOAD_SECONDS * 1000;
     hsm_adopt(reload->service->hsm, conf->keyring);
 }
@@ -200,5 +204,6 @@ void reload_finish(struct reload *reload)
     reload_report(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
-    answer(reload, "");
+    if (reload->awaiting > reload->outcome.answered)
+        answer(reload, reload->awaiting, "");
 }

@@ -26,7 +26,8 @@ struct reload {
     int64_t deadline;
     bool *ready;       /* which profiles were, when it was last reported ... */
     unsigned reported; /* ... of this configuration */
-    uint64_t begun;    /* whoever has asked before this one waits for `next` */
+    uint64_t begun;    /* the last one that was asked for when the files were read ... */
+    uint64_t awaiting; /* ... and when `next` was */
     struct reload_outcome outcome;
 };
 
@@ -37,7 +38,8 @@ void reload_init(struct reload *reload, struct service *service, const char *pat
 void reload_free(struct reload *reload);
 
 /* Reads the configuration again; it takes effect when the modules have resolved its keys. One with
- * a mistake is reported, and the old one stays, whole. */
+ * a mistake is reported, and the old one stays, whole; so does one that was read before and has not
+ * taken effect yet. */
 void reload_begin(struct reload *reload);
 
 /* Lets the next configuration take effect, if there is one, when its keys are resolved or waiting

@@ -150,4 +150,37 @@ for i in 1 2; do
     is "$(cat "$work/err.$i")" '' '... and no error'
 done
 agent_stop
+
+# --- a mistake while a new configuration waits for a module that takes its time ---
+
+export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
+: >"$FAULTY_SCRIPT"
+tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+agent_config
+agent_start
+hangs() {
+    [ "$(tail -n 1 "$FAULTY_SCRIPT.calls")" = C_FindObjectsInit ]
+}
+script() {
+    printf '%s\n' "$@" >"$work/script.new"
+    mv "$work/script.new" "$FAULTY_SCRIPT"
+}
+script 'C_FindObjectsInit hang 1'
+profile waiting acme
+hintsign reload >"$work/reload" 2>&1 &
+good=$!
+runs 0 'a reload waits for its module' wait_for 10 hangs
+echo '{' >"$work/profiles.d/broken.json"
+kill -HUP "$agent_pid"
+agent_log_has '/broken.json:2: .*; the old configuration stays until the one read before takes effect$'
+is $? 0 '... the next one has a mistake, and the log says what comes'
+is "$(configuration)" 1 'the old configuration is in force'
+script ''
+runs 0 'the reload that has waited ends well' wait "$good"
+is "$(cat "$work/reload")" 'configuration 2' '... and its configuration is in force'
+runs 0 '... as it was read' hintsign mint waiting --subject bob
+runs 1 'another reload finds the mistake again' hintsign reload
+rm "$work/profiles.d/broken.json"
+runs 0 'without it all is well' hintsign reload
+agent_stop
 done_testing
