@@ -132,12 +132,9 @@ static int log_in(struct token *token, struct p11_error *error)
         return r;
     token->asked_for = token->unlocking;
     token->unlocking = false;
-    /* A person at the device takes his time. */
-    if (asks_itself(token))
-        watch_pause();
-    else
-        watch_beat();
+    watch_allow(asks_itself(token) ? LOGIN_PERSON_MS : 0);
     CK_RV rv = fn->C_Login(token->anchor, CKU_USER, pin.data, pin.length);
+    watch_beat();
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
         forget_refused(token);
         token->by_hand = given;

@@ -4,6 +4,10 @@
 
 #include "pkcs11/token.h"
 
+/* Who enters a PIN at the device may take so long. The device gives up before: a call that is still
+ * inside then hangs like any other. */
+#define LOGIN_PERSON_MS 300000
+
 /* Logs in on the token's anchor session, unless it needs no login. A wrong PIN is never tried
  * twice, and none is tried by itself while the token counts a failure: only token->unlocking, an
  * administrator's own wish, goes beyond that, and once.

@@ -23,18 +23,18 @@ void watch_begin(struct watch *watch)
 
 void watch_beat(void)
 {
-    if (watching)
-        atomic_store(&watching->since, watch_now());
+    watch_allow(0);
 }
 
-void watch_pause(void)
+void watch_allow(int64_t ms)
 {
     if (watching)
-        atomic_store(&watching->since, 0);
+        atomic_store(&watching->since, watch_now() + ms);
 }
 
 void watch_end(void)
 {
-    watch_pause();
+    if (watching)
+        atomic_store(&watching->since, 0);
     watching = NULL;
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct watch {
-    _Atomic int64_t since; /* watch_now when the call began; 0: there is none */
+    _Atomic int64_t since; /* watch_now when the call began, or may be asked for; 0: none */
 };
 
 /* Milliseconds of CLOCK_MONOTONIC. */
@@ -22,8 +22,8 @@ void watch_begin(struct watch *watch);
  * is not watched. */
 void watch_beat(void);
 
-/* The next call may take as long as it likes: a person enters a PIN at the device. */
-void watch_pause(void);
+/* As watch_beat, but the next call may take `ms` longer: it counts as begun that much later. */
+void watch_allow(int64_t ms);
 
 /* This thread's calls are no longer watched. */
 void watch_end(void);

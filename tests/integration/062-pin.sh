@@ -137,4 +137,22 @@ is "$(state a) $(state again)" 'locked down' 'a token that has two names'
 like "$(hintsign status)" 'again +down: it is the same token as a' '... is told from another one'
 tried 1 'for both'
 agent_stop
+
+# --- a device that waits for its PIN and never gives up ---
+
+hasty=$top_builddir/tests/modules/.libs/hasty.so
+if [ -e "$hasty" ]; then
+    tokens_json="{ \"name\": \"a\", \"uri\": \"$uri\", \"login\": \"protected\" }"
+    script 'C_Login hang 1'
+    agent_config
+    start=$(date +%s%3N)
+    LD_PRELOAD="$hasty" HASTE=50 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_launch
+    is "$(state a)" down 'a person may take his time'
+    agent_ends 70
+    took=$((($(date +%s%3N) - start) / 20))
+    is "$((took > 300 && took < 630))" 1 "... but not for ever ($took s)"
+    like "$(cat "$work/agent.log")" 'a call has hung for 30 seconds' '... as is said'
+else
+    skip 'a device that never gives up' 'the fast clock is not built'
+fi
 done_testing
