@@ -11,6 +11,8 @@ profile() {
     jq '.allow = [ { "user": "root" } ]' <<<"${2:-${examples[-1]}}" >"/etc/hintsign/profiles.d/$1.json"
 }
 
+# A document NAME can have prepare_NAME, which is called before it, and look_at_NAME, afterwards.
+
 # key COMMAND...: on the agent's token.
 key() {
     runuser -u hintsign -- hintsign-key "$1" --token "$token" "${@:2}"
@@ -64,6 +66,11 @@ prepare_hintsign() {
     gives 'hintsign * --subjects-from *' $'^alice\teyJ[^\n]*\nbob\teyJ[^\n]*$'
 }
 
+look_at_hintsign() {
+    is "$(tr '&' '\n' <posted | cut -d= -f1 | paste -sd ' ')" \
+        'client_assertion_type client_assertion login_hint_token' '... and the provider gets what it asks for'
+}
+
 prepare_hintsign-audit() {
     given 'hintsign-audit verify *' 'rotate'
     given 'hash=*' 'jwt=$(hintsign mint pingone --subject bob)'
@@ -96,6 +103,22 @@ prepare_libhintsign() {
     } >prog.c
 }
 
+look_at_libhintsign() {
+    like "$(./a.out)" '^eyJ' '... and the program prints a token'
+}
+
+# Its examples are one configuration.
+look_at_hintsign-agent.json() {
+    local i
+    groupadd shop
+    mkdir page
+    jq ".profiles_dir = \"$work/page\"" <<<"${examples[0]}" >page.json
+    for i in "${!examples[@]}"; do
+        [ "$i" = 0 ] || echo "${examples[i]}" >"page/$i.json"
+    done
+    runs 0 'doc/hintsign-agent.json.5: the examples are taken' hintsign-agent --config page.json --check
+}
+
 for document in "$top_srcdir"/doc/*.md "$top_srcdir"/doc/*/README.md "$top_srcdir"/doc/*.[1-8]; do
     name=${document##*/} document=${document#"$top_srcdir/"}
     name=${name%.*}
@@ -111,10 +134,8 @@ for document in "$top_srcdir"/doc/*.md "$top_srcdir"/doc/*/README.md "$top_srcdi
     ! declare -F "prepare_$name" >/dev/null || "prepare_$name"
     walk "$document"
     cd "$work" || exit
+    ! declare -F "look_at_$name" >/dev/null || "look_at_$name"
 done
 
-is "$(tr '&' '\n' <posted | cut -d= -f1 | tr '\n' ' ')" 'client_assertion_type client_assertion login_hint_token ' \
-    'hintsign(1): the provider gets what it asks for'
-[ "$SANITIZED" = yes ] || like "$(./a.out)" '^eyJ' 'libhintsign(3): the example prints a token'
 systemctl stop hintsign-agent
 done_testing
