@@ -10,15 +10,24 @@
 #
 # shellcheck shell=bash disable=SC1090,SC2034,SC2154
 
-# house_build: in new namespaces. A folder on a file system of its own needs a layer of its own.
+# house_build: in new namespaces.
 house_build() {
     local root=$HOUSE/root folder
     mount -t tmpfs tmpfs "$HOUSE" && house_layer / "$root" || return
-    for folder in "$top_srcdir" "$top_builddir"; do
-        [ -e "$root$folder/config.status" ] || [ -e "$root$folder/configure.ac" ] ||
-            house_layer "$folder" "$root$folder" || return
-    done
-    mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" && house_devices "$root/dev"
+    while read -r _ folder _; do
+        case $folder in / | /proc* | /sys* | /dev* | /run* | "$HOUSE"*) continue ;; esac
+        [ ! -d "$folder" ] || house_layer "$folder" "$root$folder"
+    done </proc/mounts
+    [ -e "$root$top_srcdir/configure.ac" ] && [ -e "$root$top_builddir/Makefile" ] &&
+        mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" && house_devices "$root/dev"
+}
+
+# house_layer FOLDER PLACE: what is changed in PLACE does not change FOLDER, a file system.
+house_layer() {
+    local layer
+    layer=$(mktemp -d "$HOUSE/layer.XXXXXX") && mkdir -p "$layer/upper" "$layer/work" "$2" &&
+        chmod --reference "$1" "$layer/upper" &&
+        mount -t overlay overlay -o "lowerdir=$1,upperdir=$layer/upper,workdir=$layer/work" "$2"
 }
 
 house_devices() {
