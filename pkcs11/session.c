@@ -15,6 +15,7 @@ int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error 
     memset(sessions, 0, max * sizeof *sessions);
     pool->sessions = sessions;
     pool->max = max;
+    pool->flags = CKF_SERIAL_SESSION;
     atomic_store(&pool->usable, max);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_init(&pool->lock, NULL);
@@ -101,10 +102,10 @@ static void free_place(struct session_pool *pool, struct session *session)
     }
 }
 
-static int open_session(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, uint64_t generation,
+static int open_session(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, CK_FLAGS flags, uint64_t generation,
                         struct session *session, struct p11_error *error)
 {
-    CK_RV rv = fn->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session->handle);
+    CK_RV rv = fn->C_OpenSession(slot, flags, NULL, NULL, &session->handle);
     if (rv == CKR_OK) {
         session->generation = generation;
         return 0;
@@ -125,7 +126,7 @@ static int try_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID 
         if (!session)
             return p11_error_text(error, P11_BUSY, "all %u sessions are in use",
                                   atomic_load(&pool->usable));
-        int r = open_session(fn, slot, generation, session, error);
+        int r = open_session(fn, slot, pool->flags, generation, session, error);
         if (r < 0) {
             /* Nobody is told: where opening fails, it fails for those who wait as well. */
             atomic_store(&session->since, 0);

@@ -24,6 +24,7 @@ struct session {
 struct session_pool {
     struct session *sessions;
     unsigned max;            /* sessions that there are places for */
+    CK_FLAGS flags;          /* that they are opened with */
     _Atomic unsigned usable; /* ... and that the token allows */
     _Atomic unsigned waiting;
     pthread_mutex_t lock;

@@ -135,15 +135,25 @@ int token_find(struct token *token, struct p11_error *error)
     return 0;
 }
 
+static CK_RV try_anchor(struct token *token, CK_FLAGS more)
+{
+    token->sessions.flags = CKF_SERIAL_SESSION | more;
+    watch_beat();
+    return token->module->fn->C_OpenSession(token->slot, token->sessions.flags, NULL, NULL,
+                                            &token->anchor);
+}
+
+/* Sessions are for reading where that is enough. The module of AWS CloudHSM has none such, and says
+ * so with CKR_FUNCTION_FAILED. */
 static int open_anchor(struct token *token, struct p11_error *error)
 {
-    CK_FLAGS flags = CKF_SERIAL_SESSION | (token->read_write ? CKF_RW_SESSION : 0);
-    watch_beat();
     if (token->module->kept) { /* sessions that were forgotten would stay for ever */
-        token->module->fn->C_CloseAllSessions(token->slot);
         watch_beat();
+        token->module->fn->C_CloseAllSessions(token->slot);
     }
-    CK_RV rv = token->module->fn->C_OpenSession(token->slot, flags, NULL, NULL, &token->anchor);
+    CK_RV rv = try_anchor(token, token->read_write ? CKF_RW_SESSION : 0);
+    if (rv == CKR_FUNCTION_FAILED && !token->read_write)
+        rv = try_anchor(token, CKF_RW_SESSION);
     if (rv != CKR_OK)
         return p11_error_call(error, P11_UNAVAILABLE, "C_OpenSession", rv);
     return 0;

@@ -139,7 +139,7 @@ static CK_RV rehearse(const struct token *token, const struct newkey_wrapping *w
 {
     CK_FUNCTION_LIST *fn = token->module->fn;
     CK_SESSION_HANDLE session;
-    CK_RV rv = fn->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+    CK_RV rv = fn->C_OpenSession(token->slot, token->sessions.flags, NULL, NULL, &session);
     if (rv == CKR_SESSION_COUNT)
         return CKR_OK; /* without */
     if (rv != CKR_OK)

@@ -398,7 +398,7 @@ void trial_sessions(const struct trial *trial)
     CK_RV rv = CKR_OK;
     double start = now_us();
     while (count < SESSIONS_MAX && rv == CKR_OK) {
-        rv = fn->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &sessions[count]);
+        rv = fn->C_OpenSession(token->slot, token->sessions.flags, NULL, NULL, &sessions[count]);
         count += rv == CKR_OK;
     }
     double us = count ? (now_us() - start) / (double)count : 0;

@@ -106,5 +106,7 @@ like "$(row 'create key for HS256')" 'yes .* a key of the type of its hash' '...
 runs 0 'one that cannot destroy' env STRANGE=destroy-fails hintsign-key probe --token "$strange"
 like "$(row destroy)" 'no C_DestroyObject: CKR_FUNCTION_FAILED' '... is told'
 is "$(row objects)" 'objects yes as many as before' '... and the keys vanish with their session'
+runs 0 'one without sessions for reading alone' env STRANGE=read-write-only hintsign-key probe --token "$strange"
+like "$(row sessions)" '65 at once' '... gets others'
 is "$(kept)" "$before" 'after all this the objects are as they were'
 done_testing

@@ -184,6 +184,14 @@ static void search_memory(void)
         fclose(maps);
 }
 
+static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                          CK_SESSION_HANDLE *session)
+{
+    if (!(flags & CKF_RW_SESSION) && has_habit("read-write-only"))
+        return CKR_FUNCTION_FAILED;
+    return real->C_OpenSession(slot, flags, application, notify, session);
+}
+
 static CK_RV finalize(void *reserved)
 {
     CK_RV rv = real->C_Finalize(reserved);
@@ -207,6 +215,7 @@ __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST 
     strange.C_UnwrapKey = unwrap_key;
     strange.C_DestroyObject = destroy_object;
     strange.C_GetAttributeValue = get_attribute_value;
+    strange.C_OpenSession = open_session;
     strange.C_Finalize = finalize;
     *list = &strange;
     return CKR_OK;

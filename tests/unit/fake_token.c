@@ -119,11 +119,13 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK
                           CK_SESSION_HANDLE *session)
 {
     (void)slot;
-    (void)flags;
     (void)application;
     (void)notify;
     if (fake.open_session != CKR_OK)
         return fake.open_session;
+    if (fake.read_write_only && !(flags & CKF_RW_SESSION))
+        return CKR_FUNCTION_FAILED;
+    fake.session_flags = flags;
     *session = FAKE_SESSION_FIRST + fake.opened_sessions++;
     fake.open_sessions++;
     return CKR_OK;

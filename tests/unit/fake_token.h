@@ -30,7 +30,9 @@ struct fake_token {
 
     unsigned initialized, finalized; /* calls */
     unsigned open_sessions, opened_sessions;
-    unsigned searches; /* begun and not ended */
+    bool read_write_only;   /* sessions for reading alone are CKR_FUNCTION_FAILED */
+    CK_FLAGS session_flags; /* of the session opened last */
+    unsigned searches;      /* begun and not ended */
     unsigned logins, logouts;
     CK_STATE session_state; /* of C_GetSessionInfo */
     CK_ULONG pin_length;    /* of the last login; 0: at the device */

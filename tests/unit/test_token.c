@@ -323,6 +323,33 @@ static void logged_in_already(void **state)
     assert_int_equal(open_token(&error), 0);
 }
 
+/* Sessions are for reading alone, unless the token has none such. */
+static void sessions_for_reading(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    struct session *session;
+    for (int only = 0; only < 2; only++) {
+        CK_FLAGS flags = CKF_SERIAL_SESSION | (only ? CKF_RW_SESSION : 0);
+        fake.read_write_only = only;
+        make_token(true, TOKEN_LOGIN_PIN);
+        assert_int_equal(open_token(&error), 0);
+        assert_int_equal(fake.session_flags, flags);
+        fake.session_flags = 0;
+        assert_int_equal(session_take(&token->sessions, &fake_functions, 0, 1, 0, &session, &error),
+                         0);
+        assert_int_equal(fake.session_flags, flags);
+        session_return(&token->sessions, session);
+        token_close(token);
+        token_free(token);
+        token = NULL;
+    }
+    make_token(true, TOKEN_LOGIN_PIN);
+    fake.open_session = CKR_FUNCTION_FAILED;
+    assert_int_equal(open_token(&error), P11_UNAVAILABLE);
+    assert_int_equal(error.rv, CKR_FUNCTION_FAILED);
+}
+
 static void another_token(void **state)
 {
     (void)state;
@@ -354,6 +381,7 @@ int main(void)
         TEST(pin_pad_is_for_persons),
         TEST(no_login),
         TEST(logged_in_already),
+        TEST(sessions_for_reading),
         TEST(another_token),
     };
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);

@@ -41,6 +41,7 @@ static int begin(void **state)
     module.fn = &soft_functions;
     token.name = (char *)"pkcs11:token=fake";
     token.module = &module;
+    token.sessions.flags = CKF_SERIAL_SESSION;
     token.anchor = FAKE_SESSION_FIRST - 1; /* it was open before */
     report = (struct report){.count = 0};
     return 0;
