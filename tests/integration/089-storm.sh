@@ -55,7 +55,7 @@ include_tap < <("$python" "$top_srcdir/tests/integration/storm.py" "$storm" "$se
 runs 0 'the storm has ended' wait $!
 runs 0 'all is ready' hintsign status --ready --wait 3
 lines=$(grep -c . "$work/agent.log")
-is "$((lines < 100 * (storm + 5)))" 1 "the log is no storm ($lines lines)"
+is "$((lines < 50 * (storm + 5)))" 1 "the log is no storm ($lines lines)"
 agent_stop
 is "$(pgrep -f "$work/agent.json")" '' 'no agent is left'
 mapfile -t files < <(ls "$work"/audit.jsonl.2* 2>/dev/null)
