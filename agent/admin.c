@@ -20,6 +20,7 @@
 struct admin {
     struct service *service;
     struct reload *reload;
+    struct admin_mint *mint;
     const struct conf_listener *conf;
     struct listener listener;
     int stop; /* an event: readable for good once it is time */
@@ -93,7 +94,7 @@ static bool serve_one(struct admin *admin, int fd, const struct peer *peer)
     if (length == -ECANCELED)
         return false;
     /* One that is too long is answered as what it is, no message. */
-    bool more = admin_serve(admin->service, admin->reload, peer, admin->input,
+    bool more = admin_serve(admin->service, admin->reload, admin->mint, peer, admin->input,
                             length < 0 ? 0 : (size_t)length, &reply);
     drop_input(admin, length < 0 ? admin->length : (size_t)length + 1);
     more &= send_reply(admin, fd, &reply);
@@ -141,7 +142,7 @@ static void *run(void *argument)
 static int fail(struct admin *admin, const char *what, int number, char *error)
 {
     snprintf(error, CONF_ERROR_MAX, "admin socket: %s: %s", what, strerror(number));
-    admin_stop(admin);
+    admin_stop(admin, 1);
     return -1;
 }
 
@@ -156,13 +157,16 @@ int admin_start(struct service *service, struct reload *reload, const struct con
     *admin = (struct admin){.service = service, .reload = reload, .conf = conf, .stop = -1};
     admin->listener.fd = -1;
     if (listener_open(conf, &(struct activation){.count = 0}, &admin->listener, error) < 0) {
-        admin_stop(admin);
+        admin_stop(admin, 1);
         return -1;
     }
+    int r = admin_mint_start(service, &admin->mint);
+    if (r < 0)
+        return fail(admin, "cannot start a thread", -r, error);
     admin->stop = eventfd(0, EFD_CLOEXEC);
     if (admin->stop < 0)
         return fail(admin, "eventfd", errno, error);
-    int r = pthread_create(&admin->thread, NULL, run, admin);
+    r = pthread_create(&admin->thread, NULL, run, admin);
     if (r != 0) {
         close(admin->stop);
         admin->stop = -1;
@@ -180,18 +184,21 @@ static void end_thread(struct admin *admin)
     for (size_t i = 0; i < count; i++)
         prober_end_orders(tokens[i]->prober);
     reload_end(admin->reload);
+    admin_mint_end(admin->mint);
     (void)!write(admin->stop, &one, sizeof one);
     pthread_join(admin->thread, NULL);
     close(admin->stop);
 }
 
-void admin_stop(struct admin *admin)
+bool admin_stop(struct admin *admin, int seconds)
 {
     if (!admin)
-        return;
+        return true;
     if (admin->stop >= 0)
         end_thread(admin);
     listener_close(&admin->listener);
     explicit_bzero(admin->input, sizeof admin->input);
+    bool stopped = admin_mint_stop(admin->mint, seconds);
     free(admin);
+    return stopped;
 }

@@ -1,27 +1,32 @@
 /* Serves io.hintsign.Admin: the table of its methods, and what each has done. */
 #include "config.h"
 #include "agent/admin_serve.h"
-#include "agent/admin_pin.h"
 #include "agent/audit_event.h"
 #include "agent/interface.h"
 #include "agent/log.h"
 #include "agent/reply.h"
+#include "agent/request.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PARAMETERS_MAX 2
+#define PARAMETERS_MAX 4
 
 struct call {
     struct service *service;
     struct reload *reload;
+    struct admin_mint *mint;
     const struct peer *peer;
-    json_t *root;
-    const char *token;     /* the one that is named, or NULL */
-    const char *interface; /* the same */
+    char *message; /* as it came */
+    size_t length;
+    const struct json_value *root; /* a copy of it, parsed; NULL: it is no JSON */
+    const char *token;             /* the one that is named, or NULL */
+    const char *interface;         /* the same */
     struct secret pin;
-    struct text parameters;       /* of the reply */
-    char message[CONF_ERROR_MAX]; /* of an error; "" for the usual one */
+    struct text *reply;
+    bool replied;                 /* the line has */
+    struct text parameters;       /* of the reply, otherwise */
+    char problem[CONF_ERROR_MAX]; /* what an error says; "": as usual */
     struct refusal refusal;
 };
 
@@ -29,11 +34,12 @@ struct admin_method {
     const char *name;
     const char *parameters[PARAMETERS_MAX + 1];
     int (*run)(struct call *call); /* 0 or a refusal_code */
+    bool in_line;                  /* the line takes the parameters, and gives the reply */
 };
 
 static int refuse(struct call *call, int code, const char *subject, const char *message)
 {
-    snprintf(call->message, sizeof call->message, "%s%s%s", subject, *subject ? ": " : "", message);
+    snprintf(call->problem, sizeof call->problem, "%s%s%s", subject, *subject ? ": " : "", message);
     return code;
 }
 
@@ -135,13 +141,21 @@ static int lock(struct call *call)
 static int reload(struct call *call)
 {
     unsigned configuration = 0;
-    int r = reload_ask(call->reload, ADMIN_RELOAD_MS, &configuration, call->message);
+    int r = reload_ask(call->reload, ADMIN_RELOAD_MS, &configuration, call->problem);
     if (r < 0)
         return r;
     text_put(&call->parameters, "{\"configuration\":");
     text_integer(&call->parameters, configuration);
     text_put(&call->parameters, "}");
     return 0;
+}
+
+static int mint_next(struct call *call)
+{
+    int r = admin_mint_run(call->mint, call->peer, call->message, call->length, ADMIN_MINT_MS,
+                           call->reply);
+    call->replied = r == 0;
+    return r;
 }
 
 static int get_info(struct call *call)
@@ -172,15 +186,16 @@ static int get_interface(struct call *call)
 }
 
 static const struct admin_method methods[] = {
-    {"io.hintsign.Admin.Unlock", {"token", "pin"}, unlock},
-    {"io.hintsign.Admin.Lock", {"token"}, lock},
-    {"io.hintsign.Admin.Reload", {NULL}, reload},
-    {"org.varlink.service.GetInfo", {NULL}, get_info},
-    {"org.varlink.service.GetInterfaceDescription", {"interface"}, get_interface},
+    {"io.hintsign.Admin.Unlock", {"token", "pin"}, unlock, false},
+    {"io.hintsign.Admin.Lock", {"token"}, lock, false},
+    {"io.hintsign.Admin.Reload", {NULL}, reload, false},
+    {"io.hintsign.Admin.MintNext", {"profile", "audience", "claims", "reference"}, mint_next, true},
+    {"org.varlink.service.GetInfo", {NULL}, get_info, false},
+    {"org.varlink.service.GetInterfaceDescription", {"interface"}, get_interface, false},
 };
 #define METHODS (sizeof methods / sizeof methods[0])
 
-const char *admin_serve_method_at(size_t index, const char *parameters[4])
+const char *admin_serve_method_at(size_t index, const char *parameters[5])
 {
     static const char prefix[] = "io.hintsign.Admin.";
     if (index >= METHODS || strncmp(methods[index].name, prefix, sizeof prefix - 1) != 0)
@@ -197,63 +212,98 @@ static bool has_parameter(const struct admin_method *method, const char *name)
     return false;
 }
 
-/* All are strings, and one that is null counts as absent. The PIN is not there any more. */
-static int take_parameters(struct call *call, const struct admin_method *method, bool pin_found)
+static bool is_true(const struct json_value *object, const char *name)
 {
-    json_t *parameters = json_object_get(call->root, "parameters"), *value;
-    const char *name;
+    const struct json_value *value = json_value_member(object, name);
+    return value && value->type == JSON_VALUE_TRUE;
+}
+
+/* From then on it is there alone. */
+static int take_pin(const struct json_value *value, struct secret *ret_pin)
+{
+    if (value->length == 0 || secret_reserve(ret_pin, value->length) < 0)
+        return -1;
+    memcpy(ret_pin->data, value->string, value->length);
+    explicit_bzero(value->string, value->length);
+    return 0;
+}
+
+/* All are strings, and one that is null counts as absent. */
+static int take_parameters(struct call *call, const struct admin_method *method)
+{
+    const struct json_value *parameters = json_value_member(call->root, "parameters");
     call->refusal.name = "upgrade"; /* to what? */
-    if (json_is_true(json_object_get(call->root, "upgrade")))
+    if (is_true(call->root, "upgrade"))
         return REFUSAL_INVALID_PARAMETER;
     call->refusal.name = "parameters";
-    if (parameters && !json_is_object(parameters))
+    if (parameters && parameters->type != JSON_VALUE_OBJECT)
         return REFUSAL_INVALID_PARAMETER;
-    json_object_foreach(parameters, name, value)
-    {
-        call->refusal.name = name;
-        if (!has_parameter(method, name) || (!json_is_string(value) && !json_is_null(value)))
+    const struct json_value *value = parameters ? json_value_first(parameters) : NULL;
+    for (size_t i = 0; parameters && i < parameters->count; i++, value = json_value_next(value)) {
+        call->refusal.name = value->name;
+        if (!has_parameter(method, value->name))
             return REFUSAL_INVALID_PARAMETER;
-        if (strcmp(name, "pin") == 0 && json_is_string(value) && (!pin_found || !call->pin.length))
+        if (value->type != JSON_VALUE_NULL && value->type != JSON_VALUE_STRING)
+            return REFUSAL_INVALID_PARAMETER;
+        if (value->string && strcmp(value->name, "pin") == 0 && take_pin(value, &call->pin) < 0)
             return REFUSAL_INVALID_PARAMETER;
     }
-    call->token = json_string_value(json_object_get(parameters, "token"));
-    call->interface = json_string_value(json_object_get(parameters, "interface"));
+    call->token = json_value_string(parameters, "token");
+    call->interface = json_value_string(parameters, "interface");
     call->refusal.name = "interface";
     return has_parameter(method, "interface") && !call->interface ? REFUSAL_INVALID_PARAMETER : 0;
 }
 
-static int run(struct call *call, bool pin_found)
+static int run(struct call *call)
 {
-    const char *name = json_string_value(json_object_get(call->root, "method"));
+    const char *name = json_value_string(call->root, "method");
+    const struct admin_method *method = methods;
     if (!name)
         return REFUSAL_INVALID_ORDER;
-    for (size_t i = 0; i < METHODS; i++) {
-        if (strcmp(methods[i].name, name) != 0)
-            continue;
-        int r = take_parameters(call, &methods[i], pin_found);
-        return r < 0 ? r : methods[i].run(call);
-    }
+    while (method < methods + METHODS && strcmp(method->name, name) != 0)
+        method++;
     call->refusal.name = name;
-    return REFUSAL_METHOD_NOT_FOUND;
+    if (method == methods + METHODS)
+        return REFUSAL_METHOD_NOT_FOUND;
+    if (method->in_line)
+        return method->run(call);
+    explicit_bzero(call->message, call->length); /* the PIN does not wait here for its token */
+    int r = take_parameters(call, method);
+    return r < 0 ? r : method->run(call);
 }
 
-bool admin_serve(struct service *service, struct reload *reload, const struct peer *peer,
-                 char *message, size_t length, struct text *reply)
+/* Unless the line has, or the caller wants none. */
+static void put_reply(struct call *call, int r)
 {
-    struct call call = {.service = service, .reload = reload, .peer = peer};
-    bool found = false;
-    int r = admin_pin_take(message, length, &call.pin, &found);
-    if (r == 0)
-        call.root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);
-    r = json_is_object(call.root) ? run(&call, found) : REFUSAL_INVALID_ORDER;
+    if (call->replied || is_true(call->root, "oneway"))
+        return;
+    call->refusal.message = call->problem[0] ? call->problem : NULL;
+    if (r < 0)
+        reply_error(call->reply, r, &call->refusal);
+    else
+        reply_parameters(call->reply, &call->parameters);
+}
+
+bool admin_serve(struct service *service, struct reload *reload, struct admin_mint *mint,
+                 const struct peer *peer, char *message, size_t length, struct text *reply)
+{
+    struct json_value values[REQUEST_VALUES_MAX];
+    struct call call = {.service = service,
+                        .reload = reload,
+                        .mint = mint,
+                        .peer = peer,
+                        .message = message,
+                        .length = length,
+                        .reply = reply};
+    _cleanup_secret_ struct secret copy = {0};
+    if (secret_reserve(&copy, length) == 0) {
+        memcpy(copy.data, message, length);
+        if (json_value_parse((char *)copy.data, length, values, REQUEST_VALUES_MAX) == 0)
+            call.root = values;
+    }
+    int r = run(&call);
     secret_wipe(&call.pin);
-    call.refusal.message = call.message[0] ? call.message : NULL;
-    bool wants_reply = !json_is_true(json_object_get(call.root, "oneway"));
-    if (wants_reply && r < 0)
-        reply_error(reply, r, &call.refusal);
-    else if (wants_reply)
-        reply_parameters(reply, &call.parameters);
+    put_reply(&call, r);
     text_free(&call.parameters);
-    json_decref(call.root);
     return r != REFUSAL_INVALID_ORDER;
 }

@@ -26,6 +26,12 @@ void audit_record_integer(struct text *line, const char *name, int64_t value)
     text_integer(line, value);
 }
 
+void audit_record_true(struct text *line, const char *name)
+{
+    put_name(line, name);
+    text_put(line, "true");
+}
+
 static void put_hex(struct text *line, const char *name, const unsigned char *bytes, size_t length)
 {
     put_name(line, name);
@@ -116,6 +122,8 @@ void audit_record_write(struct text *line, const struct audit_record *record,
         audit_record_integer(line, "allow", (int64_t)record->allow);
     audit_record_string(line, "key", record->key);
     audit_record_string(line, "key_digest", record->key_digest);
+    if (record->next_key)
+        audit_record_true(line, "next_key");
     audit_record_string(line, "audience", record->audience);
     audit_record_string(line, "alg", record->algorithm);
     audit_record_string(line, "kid", record->kid);

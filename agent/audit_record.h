@@ -21,6 +21,7 @@ struct audit_record {
     size_t allow; /* the entry that matched, where one did */
     const char *key;
     const char *key_digest;
+    bool next_key; /* it is the profile's next_key */
     const char *audience;
     const char *algorithm;
     const char *kid;
@@ -41,6 +42,7 @@ void audit_record_write(struct text *line, const struct audit_record *record,
 /* Each adds one member with a comma before it; a string that is NULL adds nothing. */
 void audit_record_string(struct text *line, const char *name, const char *value);
 void audit_record_integer(struct text *line, const char *name, int64_t value);
+void audit_record_true(struct text *line, const char *name);
 void audit_record_hash(struct text *line, const char *name,
                        const unsigned char hash[static AUDIT_HASH_BYTES]);
 

@@ -12,7 +12,7 @@ agent_libagent_a_SOURCES = \
 	agent/access.c agent/access.h \
 	agent/activation.c agent/activation.h \
 	agent/admin.c agent/admin.h \
-	agent/admin_pin.c agent/admin_pin.h \
+	agent/admin_mint.c agent/admin_mint.h \
 	agent/admin_serve.c agent/admin_serve.h \
 	agent/allow.c agent/allow.h \
 	agent/audit.c agent/audit.h \

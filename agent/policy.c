@@ -200,15 +200,20 @@ int policy_check(const struct conf *conf, const struct peer *peer, const struct 
 {
     *verdict = (struct verdict){0};
     const struct profile *profile = conf_profile(conf, request->profile);
-    if (!profile || !policy_allows(profile, peer, &verdict->allow))
+    bool next = request->method == METHOD_MINT_NEXT, signing = request->method == METHOD_SIGN;
+    if (!profile || (!next && !policy_allows(profile, peer, &verdict->allow)))
         return REFUSAL_NOT_ALLOWED;
     verdict->profile = profile;
-    bool signing = request->method == METHOD_SIGN;
+    verdict->key = next ? profile->next_key : profile->key;
     if (signing != profile->kind->signs_data) {
         refusal->message = signing ? "The profile mints tokens, it does not sign data."
                                    : "The profile signs data, it does not mint tokens.";
         return REFUSAL_NOT_ALLOWED;
     }
-    return signing ? check_signing(profile, request, verdict, refusal)
-                   : check_token(profile, request, verdict, refusal);
+    int r = signing ? check_signing(profile, request, verdict, refusal)
+                    : check_token(profile, request, verdict, refusal);
+    if (r < 0 || !next || profile->next_key)
+        return r;
+    refusal->message = "The profile has no next_key.";
+    return REFUSAL_KEY_UNAVAILABLE;
 }

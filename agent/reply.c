@@ -79,7 +79,7 @@ static void end_message(struct text *out)
 }
 
 void reply_token(struct text *out, const char *token, size_t token_length, int64_t expires_at,
-                 const char *kid, int64_t id)
+                 const char *kid, const char *kind, int64_t id)
 {
     text_put(out, "{\"parameters\":{\"token\":\"");
     text_add(out, token, token_length);
@@ -91,6 +91,10 @@ void reply_token(struct text *out, const char *token, size_t token_length, int64
     if (kid) {
         put_name(out, "kid", false);
         text_string(out, kid, strlen(kid));
+    }
+    if (kind) {
+        put_name(out, "kind", false);
+        text_string(out, kind, strlen(kind));
     }
     put_name(out, "id", false);
     text_integer(out, id);

@@ -12,7 +12,7 @@
 /* All of these append one whole message, its NUL included. */
 
 void reply_token(struct text *out, const char *token, size_t token_length, int64_t expires_at,
-                 const char *kid, int64_t id);
+                 const char *kid, const char *kind, int64_t id);
 
 void reply_signature(struct text *out, const unsigned char *signature, size_t length, int64_t id);
 

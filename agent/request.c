@@ -272,7 +272,9 @@ static int take_switches(const struct json_value *call, struct request *request,
     return 0;
 }
 
-int request_parse(char *message, size_t length, struct request *request, struct refusal *refusal)
+/* What all messages have. *ret_name is the method's. */
+static int begin(char *message, size_t length, struct request *request, struct refusal *refusal,
+                 const struct json_value **ret_name)
 {
     /* The claims are written before they are counted. */
     memset(request, 0, offsetof(struct request, claims));
@@ -283,12 +285,32 @@ int request_parse(char *message, size_t length, struct request *request, struct 
     const struct json_value *name = json_value_member(call, "method");
     if (!name || name->type != JSON_VALUE_STRING)
         return refuse(refusal, REFUSAL_INVALID_MESSAGE, NULL);
-    int r = take_switches(call, request, refusal);
+    *ret_name = name;
+    return take_switches(call, request, refusal);
+}
+
+int request_parse(char *message, size_t length, struct request *request, struct refusal *refusal)
+{
+    const struct json_value *name;
+    int r = begin(message, length, request, refusal, &name);
     if (r < 0)
         return r;
     const struct method_row *method = find_method(name->string);
     if (!method)
         return not_found(name, refusal);
     request->method = method->method;
-    return take_parameters(method, json_value_member(call, "parameters"), request, refusal);
+    return take_parameters(method, json_value_member(request->values, "parameters"), request,
+                           refusal);
+}
+
+int request_parse_next(char *message, size_t length, struct request *request,
+                       struct refusal *refusal)
+{
+    const struct json_value *name;
+    int r = begin(message, length, request, refusal, &name);
+    if (r < 0)
+        return r;
+    request->method = METHOD_MINT_NEXT;
+    return take_parameters(find_method("io.hintsign.Agent.Mint"),
+                           json_value_member(request->values, "parameters"), request, refusal);
 }

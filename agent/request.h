@@ -12,6 +12,7 @@
 
 enum method {
     METHOD_MINT,
+    METHOD_MINT_NEXT, /* of io.hintsign.Admin: no message to io.hintsign.Agent is ever this */
     METHOD_SIGN,
     METHOD_GET_KEYS,
     METHOD_LIST_PROFILES,
@@ -59,6 +60,11 @@ struct request {
 /* Parses a message, whose bytes are changed and must last as long as the request. Returns 0 or a
  * refusal_code; `oneway` is filled in as far as it was found. */
 int request_parse(char *message, size_t length, struct request *request, struct refusal *refusal);
+
+/* The same for io.hintsign.Admin.MintNext, whose parameters are those of Mint; its name was looked
+ * at before. */
+int request_parse_next(char *message, size_t length, struct request *request,
+                       struct refusal *refusal);
 
 /* The methods of io.hintsign.Agent one by one, from index 0, with their parameters' names, which
  * end with NULL; NULL behind the last. For the test that holds them against the interface. */

@@ -5,6 +5,7 @@
 #include "agent/compose.h"
 #include "agent/jose/base64url.h"
 #include "agent/log.h"
+#include "agent/next_key.h"
 #include "agent/policy.h"
 #include "agent/provider_keys.h"
 #include "agent/publish.h"
@@ -92,10 +93,9 @@ static int from_p11(struct call *call, int code, const struct p11_error *error)
 /* Makes the signing input a JWS in compact serialization (RFC 7515 section 7.1). */
 static int sign(struct call *call)
 {
-    const struct profile *profile = call->verdict.profile;
     struct text *token = &call->serving->token;
     struct p11_error error;
-    int r = sign_run(profile->key, token->data, token->length, call->serving->number,
+    int r = sign_run(call->verdict.key, token->data, token->length, call->serving->number,
                      call->signature, &call->signature_len, &error);
     if (r < 0)
         return from_p11(call, r, &error);
@@ -186,11 +186,13 @@ static int record(struct call *call, int r)
     if (profile_is_name(request->profile, strlen(request->profile)))
         record.profile = request->profile;
     if (profile) {
-        record.allowed = true;
+        const struct key *key = call->verdict.key;
+        record.next_key = request->method == METHOD_MINT_NEXT;
+        record.allowed = !record.next_key;
         record.allow = call->verdict.allow;
-        if (key_is_named(profile->key)) {
-            record.key = profile->key->label;
-            record.key_digest = profile->key->digest;
+        if (key && key_is_named(key)) {
+            record.key = key->label;
+            record.key_digest = key->digest;
         }
         if (profile->kind->signs_data)
             describe_signature(call, r, &record);
@@ -223,9 +225,23 @@ static bool is_recorded(struct call *call, int r)
     return flood_note(call->serving->service->flood, &caller, clock_ms(), &call->serving->resume);
 }
 
+/* Whoever tries a key is told what is wrong with it. */
+static int check_next_key(struct call *call)
+{
+    struct refusal *refusal = &call->refusal;
+    struct key *key = call->verdict.key;
+    struct p11_error error;
+    if (next_key_is_fit(call->conf, call->verdict.profile, refusal->detail, sizeof refusal->detail))
+        return 0;
+    refusal->message = refusal->detail;
+    return refusal_from_p11(atomic_load(&key->ready) ? P11_KEY : sign_why_not(key, &error));
+}
+
 static int mint(struct call *call)
 {
-    int r = compose(call);
+    int r = call->request.method == METHOD_MINT_NEXT ? check_next_key(call) : 0;
+    if (r == 0)
+        r = compose(call);
     if (r == 0)
         r = sign(call);
     if (r == 0)
@@ -237,11 +253,13 @@ static void reply(struct call *call)
 {
     struct text *replies = &call->serving->replies;
     const struct text *token = &call->serving->token;
+    const struct profile *profile = call->verdict.profile;
+    bool next = call->request.method == METHOD_MINT_NEXT;
     if (call->request.method == METHOD_SIGN)
         reply_signature(replies, call->signature, call->signature_len, call->id);
     else
         reply_token(replies, token->data, token->length, call->composed.expires_at,
-                    compose_kid(call->verdict.profile), call->id);
+                    compose_kid(profile), next ? profile->kind->name : NULL, call->id);
 }
 
 /* The methods that give out a token or a signature. */
@@ -311,11 +329,14 @@ static int tell(struct call *call)
 
 static bool gives(enum method method)
 {
-    return method == METHOD_MINT || method == METHOD_SIGN;
+    return method == METHOD_MINT || method == METHOD_MINT_NEXT || method == METHOD_SIGN;
 }
 
-bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
-                   char *message, size_t length)
+typedef int parse_message(char *message, size_t length, struct request *request,
+                          struct refusal *refusal);
+
+static bool serve(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                  char *message, size_t length, parse_message *parse)
 {
     struct call call;
     memset(&call, 0, offsetof(struct call, request)); /* that is request_parse's */
@@ -325,7 +346,7 @@ bool serve_message(struct serving *serving, const struct conf *conf, const struc
     struct answer *answer = &serving->answers[serving->count];
     size_t start = serving->replies.length;
     *answer = (struct answer){0};
-    int r = request_parse(message, length, &call.request, &call.refusal);
+    int r = parse(message, length, &call.request, &call.refusal);
     if (r == 0)
         r = gives(call.request.method) ? give(&call) : tell(&call);
     if (r < 0)
@@ -338,6 +359,18 @@ bool serve_message(struct serving *serving, const struct conf *conf, const struc
     answer->end = serving->replies.length;
     serving->count++;
     return r != REFUSAL_INVALID_MESSAGE;
+}
+
+bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                   char *message, size_t length)
+{
+    return serve(serving, conf, peer, message, length, request_parse);
+}
+
+bool serve_admin(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                 char *message, size_t length)
+{
+    return serve(serving, conf, peer, message, length, request_parse_next);
 }
 
 /* No token without a record: what stands for one becomes an error. */

@@ -66,6 +66,11 @@ void serve_free(struct serving *serving);
 bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
                    char *message, size_t length);
 
+/* The same for io.hintsign.Admin.MintNext: the caller has made sure that it is an administrator's.
+ */
+bool serve_admin(struct serving *serving, const struct conf *conf, const struct peer *peer,
+                 char *message, size_t length);
+
 /* Commits the batch's audit records. Where that fails, every reply that stands for a record is
  * replaced by AuditUnavailable. Then `replies` may leave; clear them for the next batch. */
 void serve_commit(struct serving *serving);

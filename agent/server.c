@@ -321,7 +321,8 @@ bool server_stop(struct server *server, int64_t deadline)
         drain(server, deadline);
     if (!workers_stop(server->workers, server_seconds_left(deadline)))
         return false;
-    admin_stop(server->admin);
+    if (!admin_stop(server->admin, server_seconds_left(deadline)))
+        return false;
     while (server->limits.first) {
         struct conn *conn = server->limits.first;
         limits_remove(&server->limits, conn);

@@ -321,7 +321,6 @@ AGENT_TESTS = \
 	tests/unit/test_accept \
 	tests/unit/test_access \
 	tests/unit/test_activation \
-	tests/unit/test_admin_pin \
 	tests/unit/test_admin_serve \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
@@ -367,8 +366,6 @@ tests_unit_test_activation_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_activation_LDADD = $(agent_test_libs)
 tests_unit_test_notify_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_notify_LDADD = $(agent_test_libs)
-tests_unit_test_admin_pin_CPPFLAGS = $(agent_test_cppflags)
-tests_unit_test_admin_pin_LDADD = $(agent_test_libs)
 tests_unit_test_admin_serve_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_admin_serve_LDADD = $(agent_test_libs)
 tests_unit_test_audit_CPPFLAGS = $(agent_test_cppflags)

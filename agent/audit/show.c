@@ -44,7 +44,7 @@ static const struct details {
     const char *type;
     const char *members[DETAILS_MAX + 1]; /* ended by NULL */
 } details[] = {
-    {"mint", {"audience", "alg", "reference"}},
+    {"mint", {"audience", "alg", "next_key", "reference"}},
     {"sign", {"alg", "reference"}},
     {"suppressed", {"listener", "count"}},
     {"start", {"version", "configuration", "clock"}},

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "client/cli/admin.h"
 
+#include "client/cli/input.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,21 +67,19 @@ static size_t put_string(char *out, const char *text, size_t length)
     return n;
 }
 
-/* Returns the length with the NUL, or 0 where there is no room. */
-static size_t write_call(char call[static CALL_MAX], const char *method, const char *token,
+/* Returns the length with the NUL, or 0 where there is no room. jansson does not see the PIN. */
+static size_t write_call(char call[static CALL_MAX], const char *method, const json_t *parameters,
                          const struct pin *pin)
 {
-    size_t token_length = token ? strlen(token) : 0, pin_length = pin ? pin->length : 0;
-    if ((token_length + pin_length) * 6 + strlen(method) + 128 > CALL_MAX)
+    __attribute__((cleanup(input_free))) char *text = json_dumps(parameters, JSON_COMPACT);
+    size_t length = strlen(text) - 1; /* without the last brace */
+    if (length + (pin ? pin->length * 6 : 0) + strlen(method) + 128 > CALL_MAX)
         return 0;
-    size_t n = (size_t)sprintf(call, "{\"method\":\"" INTERFACE "%s\",\"parameters\":{", method);
-    if (token) {
-        n += (size_t)sprintf(call + n, "\"token\":");
-        n += put_string(call + n, token, token_length);
-    }
+    size_t n = (size_t)sprintf(call, "{\"method\":\"" INTERFACE "%s\",\"parameters\":%.*s", method,
+                               (int)length, text);
     if (pin) {
-        n += (size_t)sprintf(call + n, "%s\"pin\":", token ? "," : "");
-        n += put_string(call + n, pin->text, pin_length);
+        n += (size_t)sprintf(call + n, "%s\"pin\":", json_object_size(parameters) ? "," : "");
+        n += put_string(call + n, pin->text, pin->length);
     }
     memcpy(call + n, "}}", 3);
     return n + 3;
@@ -122,13 +122,13 @@ static int read_reply(int fd, char reply[static REPLY_MAX])
     return CLI_OK;
 }
 
-/* An error is one that is worth trying again where the agent says when. */
+/* An error is one that is worth trying again where the agent says when, or waits for a PIN. */
 static int report(const char *error, const json_t *parameters)
 {
-    const char *dot = strrchr(error, '.');
+    const char *dot = strrchr(error, '.'), *name = dot ? dot + 1 : error;
     const char *message = json_string_value(json_object_get(parameters, "message"));
-    bool again = json_object_get(parameters, "retry_after_ms");
-    return cli_fail(again ? CLI_AGAIN : CLI_REFUSED, dot ? dot + 1 : error, "%s",
+    bool again = json_object_get(parameters, "retry_after_ms") || strcmp(name, "Locked") == 0;
+    return cli_fail(again ? CLI_AGAIN : CLI_REFUSED, name, "%s",
                     message ? message : "the agent does not accept the call");
 }
 
@@ -145,7 +145,7 @@ static int take_reply(const char *text, json_t **ret_parameters)
     return CLI_OK;
 }
 
-int admin_call(const struct cli *cli, const char *method, const char *token, struct pin *pin,
+int admin_call(const struct cli *cli, const char *method, const json_t *parameters, struct pin *pin,
                json_t **ret_parameters)
 {
     static char call[CALL_MAX], reply[REPLY_MAX];
@@ -153,9 +153,9 @@ int admin_call(const struct cli *cli, const char *method, const char *token, str
     int status = open_socket(cli, &fd);
     if (status != CLI_OK)
         return status;
-    size_t length = write_call(call, method, token, pin);
+    size_t length = write_call(call, method, parameters, pin);
     status = length ? send_call(fd, call, length)
-                    : cli_fail(CLI_USAGE, "Usage", "the PIN or the token's name is too long");
+                    : cli_fail(CLI_USAGE, "Usage", "the arguments or the PIN are too long");
     explicit_bzero(call, sizeof call);
     if (pin)
         pin_wipe(pin);

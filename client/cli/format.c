@@ -6,7 +6,6 @@
 #include "client/cli/text.h"
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,8 +32,15 @@ int format_parse(const struct cli *cli, const char *name, enum format *ret_forma
     return cli_usage(cli, "--format takes token, json or form, not '%s'", name);
 }
 
+const char *format_prefix(enum format format, const char *kind)
+{
+    if (format != FORMAT_FORM)
+        return "";
+    return strcmp(kind, "client_assertion") == 0 ? ASSERTION_PREFIX : HINT_PREFIX;
+}
+
 /* An unknown profile has no kind; to refuse it is left to the agent. */
-static bool is_client_assertion(const json_t *profiles, const char *name)
+static const char *kind_of(const json_t *profiles, const char *name)
 {
     size_t i;
     json_t *profile;
@@ -43,9 +49,9 @@ static bool is_client_assertion(const json_t *profiles, const char *name)
         const char *found = json_string_value(json_object_get(profile, "name"));
         const char *kind = json_string_value(json_object_get(profile, "kind"));
         if (found && kind && strcmp(found, name) == 0)
-            return strcmp(kind, "client_assertion") == 0;
+            return kind;
     }
-    return false;
+    return "";
 }
 
 int format_prepare(struct hintsign *handle, enum format format, const char *profile,
@@ -59,7 +65,7 @@ int format_prepare(struct hintsign *handle, enum format format, const char *prof
         return cli_report(handle);
     json_auto_t *reply = json_loads(text, 0, NULL);
     const json_t *profiles = json_object_get(reply, "profiles");
-    *ret_prefix = is_client_assertion(profiles, profile) ? ASSERTION_PREFIX : HINT_PREFIX;
+    *ret_prefix = format_prefix(format, kind_of(profiles, profile));
     return CLI_OK;
 }
 

@@ -14,6 +14,9 @@ int format_parse(const struct cli *cli, const char *name, enum format *ret_forma
 int format_prepare(struct hintsign *handle, enum format format, const char *profile,
                    const char **ret_prefix);
 
+/* The same where the profile's kind is known. */
+const char *format_prefix(enum format format, const char *kind);
+
 /* Prints one line on standard output. */
 void format_print(enum format format, const char *prefix, const struct hintsign_token *token);
 

@@ -1,13 +1,16 @@
-/* Prints a token, or with --subjects-from one for each of many subjects. */
+/* Prints a token, with --subjects-from one for each of many subjects, with --next one by the key
+ * that comes next. */
 #include "config.h"
 #include "client/cli/mint.h"
 
+#include "client/cli/admin.h"
 #include "client/cli/claims.h"
 #include "client/cli/format.h"
 #include "client/cli/input.h"
 #include "client/cli/subjects.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +22,7 @@ enum {
     OPTION_REFERENCE,
     OPTION_FORMAT,
     OPTION_SUBJECTS_FROM,
+    OPTION_NEXT,
 };
 
 static const struct option options[] = {
@@ -29,6 +33,7 @@ static const struct option options[] = {
     {"reference", required_argument, NULL, OPTION_REFERENCE},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"subjects-from", required_argument, NULL, OPTION_SUBJECTS_FROM},
+    {"next", no_argument, NULL, OPTION_NEXT},
     CLI_OPTIONS,
 };
 
@@ -37,6 +42,7 @@ struct order {
     json_t *claims;
     enum format format;
     const char *subjects_from;
+    bool next;
     int stdin_uses; /* options that read standard input */
 };
 
@@ -53,6 +59,9 @@ static int take_option(const struct cli *cli, struct order *order, int option)
         return format_parse(cli, optarg, &order->format);
     case OPTION_CLAIM:
         return claims_add(cli, order->claims, optarg);
+    case OPTION_NEXT:
+        order->next = true;
+        return CLI_OK;
     }
     order->stdin_uses += strcmp(optarg, "-") == 0;
     if (order->stdin_uses > 1)
@@ -80,6 +89,8 @@ static int read_order(struct cli *cli, struct order *order, int argc, char **arg
         return cli_usage(cli, "name one profile");
     if (order->subjects_from && json_object_get(order->claims, "sub"))
         return cli_usage(cli, "--subjects-from and another subject exclude each other");
+    if (order->subjects_from && order->next)
+        return cli_usage(cli, "--next mints one token: not with --subjects-from");
     order->request.profile = argv[optind];
     return CLI_OK;
 }
@@ -98,6 +109,50 @@ static int mint_one(struct hintsign *handle, const struct order *order, const ch
     return CLI_OK;
 }
 
+/* Of an argument that may be missing, and need not be UTF-8. */
+static int add_parameter(const struct cli *cli, json_t *parameters, const char *name,
+                         const char *value)
+{
+    if (value && json_object_set_new(parameters, name, json_string(value)) < 0)
+        return cli_usage(cli, "the %s is not UTF-8", name);
+    return CLI_OK;
+}
+
+/* What is no token must not be printed. */
+static int print_next(const struct order *order, const json_t *reply)
+{
+    static const char characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    const char *jwt = json_string_value(json_object_get(reply, "token"));
+    const char *kind = json_string_value(json_object_get(reply, "kind"));
+    if (!jwt || !kind || jwt[strspn(jwt, characters)] != '\0')
+        return cli_fail(CLI_UNREACHABLE, "Protocol", "the agent's reply holds no token");
+    const struct hintsign_token token = {
+        .jwt = jwt,
+        .expires_at = json_integer_value(json_object_get(reply, "expires_at")),
+        .kid = json_string_value(json_object_get(reply, "kid")),
+        .id = json_integer_value(json_object_get(reply, "id")),
+    };
+    format_print(order->format, format_prefix(order->format, kind), &token);
+    return CLI_OK;
+}
+
+/* On the admin socket, which is no matter of the library. */
+static int mint_next(const struct cli *cli, const struct order *order)
+{
+    json_auto_t *parameters = json_object(), *reply = NULL;
+    int status = add_parameter(cli, parameters, "profile", order->request.profile);
+    if (status == CLI_OK)
+        status = add_parameter(cli, parameters, "audience", order->request.audience);
+    if (status == CLI_OK)
+        status = add_parameter(cli, parameters, "reference", order->request.reference);
+    if (json_object_size(order->claims) > 0)
+        json_object_set(parameters, "claims", order->claims);
+    if (status == CLI_OK)
+        status = admin_call(cli, "MintNext", parameters, NULL, &reply);
+    return status == CLI_OK ? print_next(order, reply) : status;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     json_auto_t *claims = json_object();
@@ -105,6 +160,8 @@ static int run(struct cli *cli, int argc, char **argv)
     struct order order = {.claims = claims};
     const char *prefix;
     int status = read_order(cli, &order, argc, argv);
+    if (status == CLI_OK && order.next)
+        return mint_next(cli, &order);
     if (status == CLI_OK)
         status = cli_open(cli, &handle);
     if (status == CLI_OK)
@@ -140,6 +197,9 @@ const struct command mint_command = {
             "           form           a form's body, for curl --data @-\n"
             "  --subjects-from FILE    one token for each line, which is the subject; -\n"
             "                          reads standard input. A line that gets no token\n"
-            "                          leaves an empty line.\n",
+            "                          leaves an empty line.\n"
+            "  --next                  sign with the profile's next_key, to try it: for root and\n"
+            "                          the agent's own user. --socket is then that of the\n"
+            "                          administrators (HINTSIGN_ADMIN_SOCKET, or the system's).\n",
     .run = run,
 };

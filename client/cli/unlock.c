@@ -23,12 +23,15 @@ static const struct option unlock_options[] = {
 
 static const struct option plain_options[] = {CLI_OPTIONS};
 
-/* A token's name, if one is given. */
-static int read_token(const struct cli *cli, int argc, char **argv, const char **ret_token)
+/* A token's name, if one is given, also as a parameter. */
+static int read_token(const struct cli *cli, int argc, char **argv, json_t *parameters,
+                      const char **ret_token)
 {
     if (argc - optind > 1)
         return cli_usage(cli, "takes one token");
     *ret_token = optind < argc ? argv[optind] : NULL;
+    if (*ret_token && json_object_set_new(parameters, "token", json_string(*ret_token)) < 0)
+        return cli_usage(cli, "the name of the token is not UTF-8");
     return CLI_OK;
 }
 
@@ -52,12 +55,12 @@ static int run_unlock(struct cli *cli, int argc, char **argv)
 {
     const char *token = NULL;
     bool no_pin = false;
-    json_auto_t *reply = NULL;
+    json_auto_t *parameters = json_object(), *reply = NULL;
     char question[QUESTION_MAX];
     __attribute__((cleanup(pin_wipe))) struct pin pin = {.length = 0};
     while (cli_option(cli, argc, argv, ":", unlock_options) != -1)
         no_pin = true;
-    int status = read_token(cli, argc, argv, &token);
+    int status = read_token(cli, argc, argv, parameters, &token);
     if (status == CLI_OK && !no_pin) {
         guard_process();
         snprintf(question, sizeof question, "PIN of %s%.64s: ", token ? "token " : "the token",
@@ -65,7 +68,7 @@ static int run_unlock(struct cli *cli, int argc, char **argv)
         status = pin_read(question, &pin);
     }
     if (status == CLI_OK)
-        status = admin_call(cli, "Unlock", token, no_pin ? NULL : &pin, &reply);
+        status = admin_call(cli, "Unlock", parameters, no_pin ? NULL : &pin, &reply);
     if (status == CLI_OK)
         print_token(json_string_value(json_object_get(reply, "token")), "up");
     return status;
@@ -74,14 +77,14 @@ static int run_unlock(struct cli *cli, int argc, char **argv)
 static int run_lock(struct cli *cli, int argc, char **argv)
 {
     const char *token = NULL;
-    json_auto_t *reply = NULL;
+    json_auto_t *parameters = json_object(), *reply = NULL;
     size_t i;
     json_t *name;
     while (cli_option(cli, argc, argv, ":", plain_options) != -1)
         ;
-    int status = read_token(cli, argc, argv, &token);
+    int status = read_token(cli, argc, argv, parameters, &token);
     if (status == CLI_OK)
-        status = admin_call(cli, "Lock", token, NULL, &reply);
+        status = admin_call(cli, "Lock", parameters, NULL, &reply);
     if (status != CLI_OK)
         return status;
     json_array_foreach(json_object_get(reply, "tokens"), i, name)
@@ -91,12 +94,12 @@ static int run_lock(struct cli *cli, int argc, char **argv)
 
 static int run_reload(struct cli *cli, int argc, char **argv)
 {
-    json_auto_t *reply = NULL;
+    json_auto_t *parameters = json_object(), *reply = NULL;
     while (cli_option(cli, argc, argv, ":", plain_options) != -1)
         ;
     if (optind < argc)
         return cli_usage(cli, "takes no argument");
-    int status = admin_call(cli, "Reload", NULL, NULL, &reply);
+    int status = admin_call(cli, "Reload", parameters, NULL, &reply);
     if (status == CLI_OK)
         printf("configuration %" JSON_INTEGER_FORMAT "\n",
                json_integer_value(json_object_get(reply, "configuration")));

@@ -2,7 +2,7 @@
 # The admin socket: tokens are unlocked and locked by hand, and the configuration is read again.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/remote.sh"
-need softhsm2-util python3
+need softhsm2-util python3 openssl
 
 # profile NAME [TOKEN]: with a key of its name, on that token alone.
 profile() {
@@ -114,6 +114,75 @@ for i in {1..8}; do hintsign reload >"$work/out.$i" 2>&1 & clients[i]=$!; done
 runs 0 'eight at once' wait "${clients[@]}"
 is "$(sort "$work"/out.* | uniq -c | awk '{ print $2 }' | sort -u)" configuration '... get their answers'
 runs 0 'the token that was unlocked by hand stays so' mints one
+
+# --- the key that comes next ---
+
+# turning NAME KIND NEXT ALLOW: a profile that has one.
+turning() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "$2", "key": "pkcs11:object=one", "next_key": "pkcs11:object=$3",
+  "algorithm": "HS256", "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $4 }
+END
+}
+# signature SECRET: of the token in $work/stdout.
+signature() {
+    local token
+    token=$(cat "$work/stdout")
+    printf '%s' "${token%.*}" | openssl dgst -sha256 -mac HMAC -macopt "key:$1" -binary |
+        openssl base64 -A | tr '+/' '-_' | tr -d =
+}
+secret=$(random_hex 32)
+key_import three "$secret"
+turning turn pingone three '[ { "uid": 65533 } ]'
+turning turn.login client_assertion three "$allow_me"
+turning late pingone nobody "$allow_me"
+runs 0 'profiles whose key is about to change' hintsign reload
+runs 0 'mint --next' hintsign mint --next turn --subject bob
+like "$(cat "$work/stdout")" "\\.$(signature "$secret")\$" '... signs with the key that comes next'
+runs 1 '... which is no right to the profile' hintsign mint turn --subject bob
+runs 0 'the profile itself' hintsign mint turn.login
+unlike "$(cat "$work/stdout")" "\\.$(signature "$secret")\$" '... signs with its key'
+runs 0 'as JSON' hintsign mint --next turn --subject bob --reference trial --format json
+id=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])' <"$work/stdout")
+record=$(grep "^{\"seq\":$id," "$work/audit.jsonl")
+like "$record" '"type":"mint","listener":"admin",.*"profile":"turn","key":"three","key_digest":"[0-9a-f]*","next_key":true,"audience":.*"token_sha256":.*"reference":"trial"' \
+    '... its record says which key it was'
+unlike "$record" '"allow"' '... and that nobody was asked'
+unlike "$(grep '"profile":"turn.login"' "$work/audit.jsonl")" next_key 'other records do not have it'
+like "$(hintsign-audit show "$work/audit.jsonl")" 'turn .*next_key=true' '... and is shown'
+runs 0 'a hint as a form' hintsign mint --next turn --subject bob --format form
+like "$(cat "$work/stdout")" '^login_hint_token=eyJ' '... is a hint'
+runs 0 'an assertion as a form' hintsign mint --next turn.login --format form
+like "$(cat "$work/stdout")" '^client_assertion_type=.*&client_assertion=eyJ' '... is an assertion'
+# refused STATUS ERROR ARGUMENT...
+refused() {
+    runs "$1" "${*:3}" hintsign mint --next "${@:3}"
+    like "$(cat "$work/stderr")" "^hintsign: $2" "... $2"
+}
+refused 2 Usage turn --subjects-from /dev/null
+refused 1 InvalidClaim turn --claim email=bob@example.com
+refused 1 UnknownAudience turn --subject bob --audience https://other.example
+refused 1 NotAllowed nowhere --subject bob
+refused 1 'KeyUnavailable: The profile has no next_key' one --subject bob
+refused 1 'KeyUnavailable: no such key on token a' late --subject bob
+runs 0 'a profile whose next key is not there' mints late
+like "$(hintsign status)" 'profile late  ready: next_key: no such key on token a' '... is ready, with a warning'
+like "$(cat "$work/agent.log")" 'WARNING: profile late: next_key: no such key on token a' '... also in the log'
+sed "s|softhsm2.so|&\&pin-source=file:$work/pin|" "$work/agent.json" >"$work/with-pin.json"
+runs 0 '... and in --check' hintsign-agent --config "$work/with-pin.json" --check --token
+like "$(cat "$work/stdout")" 'late: ready
+late: next_key: no such key on token a' '... which says so'
+key_import nobody "$secret"
+turning turn pingone nobody "$allow_me"
+sed -i 's/object=one/object=three/' "$work/profiles.d/turn.json"
+runs 0 'a next key that is the same under another label' hintsign reload
+like "$(hintsign status)" 'profile turn  ready: next_key: it is the same key as "key"' '... is a mistake'
+refused 1 'KeyUnavailable: it is the same key as "key"' turn --subject bob
+runs 0 'a token that is locked' hintsign lock
+refused 4 Locked late --subject bob
+runs 0 'and unlocked' hintsign unlock <<<"$pin"
+rm "$work/profiles.d/turn.json" "$work/profiles.d/turn.login.json" "$work/profiles.d/late.json"
+runs 0 'without them' hintsign reload
 
 # --- who may, and bad messages ---
 
@@ -239,9 +308,11 @@ agent_stop
 
 if remote_works; then
     rm "$work"/profiles.d/*
-    profile far
+    turning far pingone next "$allow_me"
+    sed -i 's/object=one/object=far/' "$work/profiles.d/far.json"
     remote_create hints-r
     remote_import far "$(random_hex 32)"
+    remote_import next "$(random_hex 32)"
     tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }"
     server_start
     agent_config '"workers": 1'
@@ -255,6 +326,14 @@ if remote_works; then
     runs 0 '... and it hangs still' kill -0 "$client"
     server_thaw
     wait "$client"
+    runs 0 'mint --next' hintsign mint --next far --subject bob
+    server_freeze
+    refused 4 'NotDone: It is not done yet' far --subject bob
+    refused 4 'NotDone: It is not done yet' far --subject bob
+    runs 1 '... and administrators are answered' hintsign --timeout 5 reload
+    server_thaw
+    wait_for 20 hintsign mint --next far --subject bob
+    is $? 0 'when the token answers again, the next key can be tried again'
     agent_stop
 else
     skip 'all workers hang' 'p11-kit-client.so or p11-kit is not installed'

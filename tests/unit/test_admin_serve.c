@@ -12,19 +12,31 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 static struct service *service;
 static struct reload reload;
+static struct admin_mint *mint;
 static struct text reply;
 static bool more;
 
 static int begin(void **state)
 {
     int r = scratch_open(state);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP); /* which a reload sends, and no thread may take */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    given_profile("plain",
+                  "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b']}");
+    given_profile("next", "{" GIVEN_PROFILE ",'kind':'pingone','client_id':'a','audiences':['b'],"
+                          "'next_key':'pkcs11:object=n'}");
     service = given_service();
+    if (admin_mint_start(service, &mint) < 0)
+        return -1;
     reload_init(&reload, service, "agent.json", service->conf);
     return r;
 }
@@ -32,6 +44,8 @@ static int begin(void **state)
 static int end(void **state)
 {
     reload_free(&reload);
+    admin_mint_end(mint);
+    assert_true(admin_mint_stop(mint, 20));
     given_end(service);
     text_free(&reply);
     return scratch_close(state);
@@ -43,7 +57,7 @@ static const char *call(const char *text)
     const struct peer root = {.listener = "admin", .identified = true};
     char *message = quoted(text);
     text_free(&reply);
-    more = admin_serve(service, &reload, &root, message, strlen(message), &reply);
+    more = admin_serve(service, &reload, mint, &root, message, strlen(message), &reply);
     free(message);
     for (size_t i = 0; i < reply.length; i++)
         reply.data[i] = reply.data[i] == '"' ? '\'' : reply.data[i];
@@ -67,7 +81,7 @@ static void no_messages(void **state)
         "{'method':7}",
         "{}",
         "{'method':'a','method':'b'}",
-        "{'method':'a','a':{'pin':'1'},'pin':'2'}",
+        "{'method':'a','pin':'1','pin':'2'}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_reply(texts[i],
@@ -91,8 +105,6 @@ static void wrong_calls(void **state)
         {"{'method':'io.hintsign.Admin.Lock','upgrade':true}", "{'parameter':'upgrade'}"},
         {"{'method':'io.hintsign.Admin.Unlock','parameters':{'pin':''}}", "{'parameter':'pin'}"},
         {"{'method':'io.hintsign.Admin.Unlock','parameters':{'pin':7}}", "{'parameter':'pin'}"},
-        {"{'method':'io.hintsign.Admin.Unlock','parameters':{'\\u0070in':'1'}}",
-         "{'parameter':'pin'}"},
         {"{'method':'io.hintsign.Admin.Unlock','parameters':{'token':'no'}}",
          "io.hintsign.Admin.UnknownToken"},
         {"{'method':'io.hintsign.Admin.Lock','parameters':{'token':'no'}}",
@@ -120,14 +132,47 @@ static void what_it_is(void **state)
     assert_string_equal(call("{'method':'org.varlink.service.GetInfo','oneway':true}"), "");
 }
 
+/* It is the line's, with the errors of the line. */
+static void mint_next(void **state)
+{
+    static const struct {
+        const char *parameters, *wanted;
+    } cases[] = {
+        {"",
+         "{'error':'org.varlink.service.InvalidParameter','parameters':{'parameter':'profile'}}"},
+        {"'profile':'next','pin':'1'", "{'parameter':'pin'}"},
+        {"'profile':'next','claims':7", "{'parameter':'claims'}"},
+        {"'profile':'nowhere'",
+         "Agent.NotAllowed','parameters':{'message':'There is no such profile"},
+        {"'profile':'plain','claims':{'sub':'Bob'}",
+         "Agent.KeyUnavailable','parameters':{'message':'The profile has no next_key.'}}"},
+        {"'profile':'next'", "io.hintsign.Agent.InvalidClaim"},
+        {"'profile':'next','claims':{'sub':'A'}", "io.hintsign.Agent.InvalidClaim"},
+        {"'profile':'next','audience':'c','claims':{'sub':'Bob'}", "Agent.UnknownAudience"},
+        {"'profile':'next','claims':{'sub':'Bob'}",
+         "Agent.TokenUnavailable','parameters':{'message':'not looked for yet'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{'method':'io.hintsign.Admin.MintNext','parameters':{%s}}",
+                 cases[i].parameters);
+        assert_reply(text, cases[i].wanted);
+        assert_true(more);
+    }
+    assert_string_equal(call("{'method':'io.hintsign.Admin.MintNext','oneway':true,"
+                             "'parameters':{'profile':'next'}}"),
+                        "");
+    char *log = scratch_read("audit.jsonl", NULL);
+    assert_non_null(strstr(log, "\"profile\":\"next\",\"next_key\":true,\"audience\":\"b\""));
+    assert_null(strstr(log, "\"allow\""));
+    free(log);
+}
+
 /* Nobody reloads here: whoever waits is let go at the end. */
 static void reload_at_the_end(void **state)
 {
-    sigset_t set;
     (void)state;
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
     reload_end(&reload);
     assert_reply("{'method':'io.hintsign.Admin.Reload'}",
                  "io.hintsign.Admin.NotDone','parameters':{'message':'It is not done "
@@ -136,7 +181,7 @@ static void reload_at_the_end(void **state)
 
 static void methods_are_those_of_the_interface(void **state)
 {
-    const char *parameters[4], *name;
+    const char *parameters[5], *name;
     struct idl *idl = malloc(sizeof *idl);
     size_t declared = 0, served = 0;
     (void)state;
@@ -160,11 +205,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(no_messages),
-        TEST(wrong_calls),
-        TEST(what_it_is),
-        TEST(reload_at_the_end),
-        TEST(methods_are_those_of_the_interface),
+        TEST(no_messages), TEST(wrong_calls),       TEST(what_it_is),
+        TEST(mint_next),   TEST(reload_at_the_end), TEST(methods_are_those_of_the_interface),
     };
     return cmocka_run_group_tests_name("admin_serve", tests, NULL, NULL);
 }

@@ -135,6 +135,7 @@ static void a_whole_record(void **state)
         .allow = 0,
         .key = "k\"1",
         .key_digest = "00112233",
+        .next_key = true,
         .audience = "https://op",
         .algorithm = "HS256",
         .kid = "k1",
@@ -148,12 +149,13 @@ static void a_whole_record(void **state)
     assert_int_equal(audit_append(audit, &batch, &all, &id), 0);
     assert_int_equal(audit_commit(audit, &batch), 0);
     assert_int_equal(id, 1);
-    assert_line("{'seq':1,'time':'T','type':'mint','listener':'default','uid':1000,'gid':100,"
-                "'pid':42,'configuration':3,'profile':'acme','allow':0,'key':'k\\'1',"
-                "'key_digest':'00112233','audience':'https://op','alg':'HS256','kid':'k1',"
-                "'jti':'j','token_sha256':"
-                "'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',"
-                "'reference':'r \\\\ 1','prev':'" ZEROS "'}\n");
+    assert_line(
+        "{'seq':1,'time':'T','type':'mint','listener':'default','uid':1000,'gid':100,"
+        "'pid':42,'configuration':3,'profile':'acme','allow':0,'key':'k\\'1',"
+        "'key_digest':'00112233','next_key':true,'audience':'https://op','alg':'HS256','kid':'k1',"
+        "'jti':'j','token_sha256':"
+        "'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',"
+        "'reference':'r \\\\ 1','prev':'" ZEROS "'}\n");
 }
 
 /* Of somebody whom the kernel does not tell, about what was refused. */

@@ -23,10 +23,10 @@ static void tokens(void **state)
 {
     struct text out = {0};
     (void)state;
-    reply_token(&out, "a.b.cDE", 5, 1300819391, "k\"1", 7);
+    reply_token(&out, "a.b.cDE", 5, 1300819391, "k\"1", NULL, 7);
     assert_message(&out, "{\"parameters\":{\"token\":\"a.b.c\",\"expires_at\":1300819391,"
                          "\"kid\":\"k\\\"1\",\"id\":7}}");
-    reply_token(&out, "a.b.c", 5, 0, NULL, INT64_MAX);
+    reply_token(&out, "a.b.c", 5, 0, NULL, NULL, INT64_MAX);
     assert_message(&out, "{\"parameters\":{\"token\":\"a.b.c\",\"id\":9223372036854775807}}");
 }
 
@@ -57,9 +57,9 @@ static void several(void **state)
 {
     struct text out = {0};
     (void)state;
-    reply_token(&out, "t", 1, 0, NULL, 1);
+    reply_token(&out, "t", 1, 0, NULL, NULL, 1);
     reply_error(&out, REFUSAL_INTERNAL, &(struct refusal){0});
-    reply_token(&out, "u", 1, 0, NULL, 2);
+    reply_token(&out, "u", 1, 0, NULL, NULL, 2);
     const char *second = out.data + strlen(out.data) + 1, *third = second + strlen(second) + 1;
     assert_string_equal(out.data, "{\"parameters\":{\"token\":\"t\",\"id\":1}}");
     assert_memory_equal(second, "{\"error\":\"io.hintsign.Agent.Internal\"", 37);

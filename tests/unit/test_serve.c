@@ -31,6 +31,7 @@ static void errors_that_end_nothing(void **state)
     (void)state;
     wire_call("{'method':'io.hintsign.Agent.Burn'}");
     wire_call("{'method':'org.example.A.B'}");
+    wire_call("{'method':'io.hintsign.Admin.MintNext','parameters':{'profile':'mine'}}");
     wire_call(STATUS);
     wire_call("{'method':'io.hintsign.Agent.Mint','parameters':{'profile':7}}");
     wire_call("{'method':'io.hintsign.Agent.GetStatus','upgrade':true}");
@@ -38,6 +39,7 @@ static void errors_that_end_nothing(void **state)
     assert_int_equal(wire_serve(), CONN_READ);
     assert_replied("MethodNotFound','parameters':{'method':'io.hintsign.Agent.Burn'}}");
     assert_replied("InterfaceNotFound','parameters':{'interface':'org.example.A'}}");
+    assert_replied("InterfaceNotFound','parameters':{'interface':'io.hintsign.Admin'}}");
     assert_replied("'tokens'");
     assert_replied("InvalidParameter','parameters':{'parameter':'profile'}}");
     assert_replied("InvalidParameter','parameters':{'parameter':'upgrade'}}");
