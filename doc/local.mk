@@ -1,7 +1,7 @@
 dist_doc_DATA += doc/io.hintsign.Agent.varlink doc/io.hintsign.Admin.varlink
 dist_man_MANS += doc/hintsign.1 doc/hintsign-key.1 doc/hintsign-audit.1 doc/libhintsign.3
 dist_man_MANS += doc/hintsign-agent.8 doc/hintsign-agent.json.5
-dist_doc_DATA += doc/architecture.md doc/operations.md doc/security.md
+dist_doc_DATA += doc/architecture.md doc/operations.md doc/rotate-client-secret.md doc/security.md
 dist_doc_DATA += doc/performance.md doc/kubernetes.md doc/providers.md doc/scaling.md doc/tokens.md
 if FETCH
 dist_man_MANS += doc/hintsign-fetch.8

@@ -69,6 +69,7 @@ EXTRA_DIST += tests/integration/terminal.py tests/integration/scan_memory.py
 INTEGRATION_TESTS += \
 	tests/integration/120-private-keys.sh \
 	tests/integration/125-rotation.sh \
+	tests/integration/126-rotate-client-secret.sh \
 	tests/integration/130-sign.sh \
 	tests/integration/150-tpm2.sh
 EXTRA_DIST += tests/integration/sign.py
