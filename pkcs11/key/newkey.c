@@ -191,6 +191,18 @@ static bool is_readable(const struct newkey *newkey)
     return false;
 }
 
+/* Whether the token tells another length than was asked for. Of a key of its hash's type some, such
+ * as the YubiHSM 2, always tell the length of the hash. */
+static bool is_other_length(const struct object *object, CK_ULONG asked)
+{
+    if (!asked || !object->value_len || object->value_len == asked)
+        return false;
+    for (size_t i = 0; mech_at(i); i++)
+        if (mech_at(i)->family == MECH_HMAC && mech_at(i)->key_types[1] == object->key_type)
+            return object->value_len != mech_at(i)->key_min;
+    return true;
+}
+
 static bool is_bad(const struct newkey *newkey, CK_ULONG value_len, char *reason,
                    size_t reason_size)
 {
@@ -201,7 +213,7 @@ static bool is_bad(const struct newkey *newkey, CK_ULONG value_len, char *reason
     const char *wrong = NULL;
     if (is_readable(newkey))
         wrong = "lets its value be read";
-    else if (value_len && object->value_len && object->value_len != value_len)
+    else if (is_other_length(object, value_len))
         wrong = "has another length than was asked for";
     if (wrong)
         snprintf(reason, reason_size, "%s", wrong);

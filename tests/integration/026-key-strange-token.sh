@@ -33,6 +33,12 @@ like "$(line three)" 'usable=yes' '... is asked again without them'
 runs 0 'a token that knows no generic secrets' with STRANGE=no-generic-secret -- import \
     --token "$(token)" --label typed --algorithm HS256 <<<"$secret"
 like "$(line typed)" 'type=hmac-sha256' '... gets a key of the type of its hash'
+runs 0 'one that tells the length of the hash, whatever the length of the key' \
+    with STRANGE=no-generic-secret,hash-length -- import --token "$(token)" --label hashed <<<"$(random_hex 20)"
+like "$(line hashed)" 'type=hmac-sha256.*usable=yes' '... gets it'
+runs 1 'a generic secret of another length than it had' with STRANGE=hash-length -- import \
+    --token "$(token)" --label cut <<<"$(random_hex 20)"
+like "$(cat "$work/stderr")" 'has another length than was asked for; it was removed again' '... is refused'
 runs 0 'a token that refuses CKA_VERIFY in a public template' \
     with STRANGE_REFUSES=0x10a,0x10b -- generate --token "$(token)" --label pair --type ec:P-256
 like "$(line pair)" 'usable=yes' '... makes a pair all the same'

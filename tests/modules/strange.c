@@ -13,6 +13,7 @@
 
 #define VALUE_MAX 256
 #define MASK      0x5a
+#define HASH_LEN  32 /* bytes, of SHA-256 */
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST strange;
@@ -146,7 +147,11 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE han
         attributes[0].ulValueLen = 1;
         return CKR_OK;
     }
-    return real->C_GetAttributeValue(session, handle, attributes, count);
+    CK_RV rv = real->C_GetAttributeValue(session, handle, attributes, count);
+    for (CK_ULONG i = 0; i < count; i++)
+        if (attributes[i].type == CKA_VALUE_LEN && has_habit("hash-length"))
+            *(CK_ULONG *)attributes[i].pValue = HASH_LEN;
+    return rv;
 }
 
 static bool region_has_value(const char *begin, const char *end)
