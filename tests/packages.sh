@@ -25,6 +25,8 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Cod
 
 rm -rf "$folder"
 mkdir -p "$folder/packages"
+build=$(mktemp -d) # the builder may not be let into FOLDER
+trap 'wait; rm -rf "$build"' EXIT
 
 # As apt on this host, so apt and debootstrap for the new system.
 apt_settings() {
@@ -32,7 +34,6 @@ apt_settings() {
 }
 
 make_system() {
-    local http_proxy='' https_proxy=''
     eval "$(apt-config shell http_proxy Acquire::http::Proxy https_proxy Acquire::https::Proxy)"
     export http_proxy https_proxy
     debootstrap --variant=minbase "$VERSION_CODENAME" "$system" "$mirror"
@@ -45,18 +46,18 @@ debootstrap_pid=$!
 # --- build ---
 
 # The sources as a checkout has them.
-mkdir "$folder/build" "$folder/build/hintsign"
+mkdir "$build/hintsign"
 tar -C "$top" --exclude=./.git --exclude='./.build*' --exclude=./.quickstart --exclude=node_modules -c . |
-    tar -C "$folder/build/hintsign" -x --no-same-owner
-chown -R "$builder:$builder" "$folder/build"
+    tar -C "$build/hintsign" -x --no-same-owner
+chown -R "$builder:$builder" "$build"
 (
-    cd "$folder/build/hintsign"
-    env -i PATH="$PATH" HOME="$folder/build" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
+    cd "$build/hintsign"
+    env -i PATH="$PATH" HOME="$build" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
         setpriv --reuid "$builder" --regid "$builder" --clear-groups dpkg-buildpackage -us -uc -b
 )
-cp "$folder"/build/*.deb "$folder/packages/"
+cp "$build"/*.deb "$folder/packages/"
 [ "$(find "$folder/packages" -name '*.deb' -not -name '*-dbgsym_*' | wc -l)" = 6 ]
-lintian --fail-on error,warning --allow-root "$folder"/build/*.changes
+lintian --fail-on error,warning --allow-root "$build"/*.changes
 
 # The same again, as a later version.
 mkdir "$folder/packages/later"
@@ -93,10 +94,8 @@ cc -o "$folder/names" "$folder/names.c" \
 
 # --- install and run ---
 
-if ! wait "$debootstrap_pid"; then
-    tail -n 20 "$folder/debootstrap.log"
-    exit 1
-fi
+wait "$debootstrap_pid" ||
+    cannot "debootstrap makes no bare Debian: $(grep '^E:' "$folder/debootstrap.log" | tail -n 1)"
 mkdir "$system/packages"
 cp -r "$folder"/packages/* "$folder/names" "$top/tests/packages_inside.sh" "$system/packages/"
 # What is mounted and what runs ends with the namespaces.
