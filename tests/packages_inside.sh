@@ -44,7 +44,7 @@ apt-get --quiet update
 # --- a workstation: the commands, and nothing of the agent ---
 
 install ./hintsign-tools_*.deb ./libhintsign0_*.deb openssl softhsm2
-hintsign-key --version
+[ "$(hintsign-key --version)" = "hintsign-key $(dpkg-query --show --showformat='${Version}' hintsign-tools)" ]
 not getent passwd hintsign
 openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out kek.key
 openssl pkey -in kek.key -pubout -out kek.pem
