@@ -6,7 +6,7 @@ cd "$top_srcdir" || bail_out 'no source folder'
 [ -d agent ] || skip_all 'the sources are not there'
 
 python3 - >"$work/tap" <<'END'
-import glob, json, re
+import glob, json, re, shutil, subprocess
 
 def ok(missing, name):
     print(("not ok - " if missing else "ok - ") + name)
@@ -44,6 +44,28 @@ ok(record - items if len(record) > 15 else ["no records were found"], "hintsign-
 named = set(re.findall(r"`((?:unit|integration)/[\w.-]+)`", text("doc/security.md")))
 missing = [name for name in sorted(named) if not glob.glob("tests/" + name)]
 ok(missing if len(named) > 20 else ["no tests were found"], "every test that security.md names is there")
+
+# Commands in the middle of a sentence: their options are options. Those in blocks are done (32N).
+def code(path):
+    if path.endswith(".md"):
+        prose = re.sub(r"^ *```.*?^ *```$", "", text(path), flags=re.M | re.S)
+        return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
+    return [line.replace("\\-", "-") for line in re.findall(r"^\.(?:Ql|Li) (.*)$", text(path), re.M)]
+
+def help_of(program, command):
+    done = subprocess.run([program, *command, "--help"], capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else ""
+
+wrong, found = [], 0
+for path in ["README.md", *glob.glob("doc/**/*.md", recursive=True), *glob.glob("doc/*.[1-8]")]:
+    for line in code(path):
+        call = re.match(r"(?:.* )?(hintsign(?:-(?:agent|audit|fetch|key))?)( [a-z][a-z-]*)?((?: [^|>;&]+)?)", line)
+        if call and (call[2] or call[3]) and shutil.which(call[1]):
+            found += 1
+            known = help_of(call[1], call[2].split() if call[2] else [])
+            if not known or not set(re.findall(r" (--[a-z-]+)", call[3])) <= set(re.findall(r"--[a-z-]+", known)):
+                wrong.append(f"{path}: {line}")
+ok(wrong if found > 40 else ["no commands were found"], "commands in the text are commands, and their options too")
 
 # A log line of the sources is explained where a piece of code in the document looks like it.
 prose = re.sub(r"^ *```.*?^ *```$", "", text("doc/operations.md"), flags=re.M | re.S)
