@@ -16,7 +16,7 @@ house_build() {
     mount -t tmpfs tmpfs "$HOUSE" && house_layer / "$root" || return
     while read -r _ folder _; do
         case $folder in / | /proc* | /sys* | /dev* | /run* | "$HOUSE"*) continue ;; esac
-        [ ! -d "$folder" ] || house_layer "$folder" "$root$folder"
+        [ ! -d "$folder" ] || house_layer "$folder" "$root$folder" 2>/dev/null # some cannot have one
     done </proc/mounts
     [ -e "$root$top_srcdir/configure.ac" ] && [ -e "$root$top_builddir/Makefile" ] &&
         mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" && house_devices "$root/dev"
