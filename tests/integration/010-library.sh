@@ -30,6 +30,8 @@ is "$(in_map | sort)" "$(in_map)" 'the map is sorted'
 is "$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sort)" \
     "$(in_map | sed 's/$/@@HINTSIGN_1/')" 'the library exports what the map lists, as HINTSIGN_1'
 is "$(in_header)" "$(in_map)" 'hintsign.h declares every function and no other'
+is "$(sed -n 's/^ \(hintsign_.*\)@HINTSIGN_1 .*/\1/p' "$top_srcdir/debian/libhintsign0.symbols")" "$(in_map)" \
+    'the Debian package lists every function and no other'
 is "$(in_page | sort -u)" "$(in_map)" 'libhintsign.3 describes every function and no other'
 is "$(named_in_page)" "$(in_map)" 'libhintsign.3 is found under every name'
 
