@@ -28,8 +28,8 @@ static void serve(struct admin_mint *mint)
     struct conf *conf = service_conf(serving->service);
     serve_clear(serving);
     serve_admin(serving, conf, &mint->peer, mint->message, mint->length);
-    conf_unref(conf);
     serve_commit(serving);
+    conf_unref(conf);
 }
 
 static void *run(void *argument)

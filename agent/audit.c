@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct audit {
@@ -41,7 +42,8 @@ struct audit {
     struct text writing;
     struct audit_mark last;    /* with all that was appended */
     struct audit_mark durable; /* with all that was committed */
-    struct audit_mark synced;  /* with all that is on disk */
+    struct audit_mark synced;  /* with all that is on disk ... */
+    time_t synced_at;          /* ... since then */
     uint64_t ticket;           /* counts all that was ever appended, also what was lost */
     uint64_t durable_ticket;
     uint64_t epoch;       /* raised when a write fails: what was not committed is lost */
@@ -282,6 +284,7 @@ static void lose_pending(struct audit *audit)
 static void grow(struct audit *audit, const struct audit_mark *mark)
 {
     audit->synced = *mark;
+    audit->synced_at = time(NULL);
     if (mark->sequence >= audit->awaited)
         pthread_cond_signal(&audit->grown);
 }
@@ -459,6 +462,14 @@ void audit_wake(struct audit *audit)
     pthread_mutex_lock(&audit->lock);
     audit->woken = true;
     pthread_cond_signal(&audit->grown);
+    pthread_mutex_unlock(&audit->lock);
+}
+
+void audit_get_position(struct audit *audit, struct audit_position *ret_position)
+{
+    pthread_mutex_lock(&audit->lock);
+    *ret_position = (struct audit_position){
+        .committed = audit->durable, .synced = audit->synced, .synced_at = audit->synced_at};
     pthread_mutex_unlock(&audit->lock);
 }
 

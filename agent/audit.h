@@ -74,6 +74,15 @@ int audit_rotate(struct audit *audit);
 struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, bool *ret_woken);
 void audit_wake(struct audit *audit);
 
+/* Where the log stands: the line that was committed last, with the bytes of the file it is in, and
+ * the last one that is on disk, since when (0: since the agent started). */
+struct audit_position {
+    struct audit_mark committed, synced;
+    time_t synced_at;
+};
+
+void audit_get_position(struct audit *audit, struct audit_position *ret_position);
+
 /* Whether records can be written, as far as is known. Otherwise `reason` says why not. */
 bool audit_is_available(struct audit *audit, char *reason, size_t size);
 

@@ -78,10 +78,10 @@ static int receive(struct conn *conn)
 }
 
 /* Whether others need this worker now. */
-static bool is_over(const struct serving *serving, int64_t start)
+static bool is_over(const struct serving *serving)
 {
     return serving->count > 0 && serving->idle && atomic_load(serving->idle) == 0 &&
-           clock_ms() - start >= CONN_TURN_MS;
+           clock_ns() - serving->start >= CONN_TURN_NS;
 }
 
 static void serve_batch(struct conn *conn, struct serving *serving)
@@ -89,10 +89,9 @@ static void serve_batch(struct conn *conn, struct serving *serving)
     struct conf *conf = service_conf(serving->service);
     char *message;
     size_t length;
-    int64_t start = clock_ms();
     serve_clear(serving);
     while (!conn->doomed && serving->count < SERVE_BATCH_MAX &&
-           serving->replies.length < CONN_REPLIES_MAX && !is_over(serving, start)) {
+           serving->replies.length < CONN_REPLIES_MAX && !is_over(serving)) {
         int r = varlink_input_next(&conn->input, &message, &length);
         if (r == 0)
             break;
@@ -101,9 +100,9 @@ static void serve_batch(struct conn *conn, struct serving *serving)
         else
             conn->doomed = !serve_message(serving, conf, &conn->peer, message, length);
     }
+    serve_commit(serving);
     conn->limits = conf->limits;
     conf_unref(conf);
-    serve_commit(serving);
     conn->resume = serving->resume;
 }
 

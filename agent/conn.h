@@ -7,8 +7,8 @@
 
 #include <stdatomic.h>
 
-/* Milliseconds after which a caller's turn ends when no worker is free for the others. */
-#define CONN_TURN_MS 20
+/* Nanoseconds after which a caller's turn ends when no worker is free for the others. */
+#define CONN_TURN_NS ((int64_t)20 * 1000000)
 
 /* Bytes of replies after which a caller must read before more of his messages are served. */
 #define CONN_REPLIES_MAX ((size_t)64 * 1024)

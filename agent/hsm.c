@@ -110,6 +110,11 @@ struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count)
     return hsm->tokens;
 }
 
+const struct module *hsm_module(const struct hsm *hsm, size_t index)
+{
+    return index < hsm->module_count ? hsm->modules[index].module : NULL;
+}
+
 void hsm_record(struct hsm *hsm, struct audit_keeper *keeper, const struct crypto *crypto)
 {
     hsm->keeper = keeper;

@@ -14,6 +14,9 @@ int hsm_new(const struct conf *conf, struct hsm **ret_hsm, char error[static CON
 /* The tokens in the order of the configuration; borrowed. */
 struct token **hsm_tokens(struct hsm *hsm, size_t *ret_count);
 
+/* The modules in the order of the tokens, from index 0; borrowed. NULL behind the last. */
+const struct module *hsm_module(const struct hsm *hsm, size_t index);
+
 /* From now on what the tokens do is recorded; before hsm_start. `keeper` is borrowed, and so is
  * `crypto`. */
 void hsm_record(struct hsm *hsm, struct audit_keeper *keeper, const struct crypto *crypto);

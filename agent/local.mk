@@ -44,6 +44,7 @@ agent_libagent_a_SOURCES = \
 	agent/listener.c agent/listener.h \
 	agent/log.c agent/log.h \
 	agent/peer.c agent/peer.h \
+	agent/metrics.c agent/metrics.h \
 	agent/next_key.c agent/next_key.h \
 	agent/notify.c agent/notify.h \
 	agent/policy.c agent/policy.h \
@@ -62,6 +63,7 @@ agent_libagent_a_SOURCES = \
 	agent/serve.c agent/serve.h \
 	agent/server.c agent/server.h \
 	agent/status.c agent/status.h \
+	agent/status_metrics.c agent/status_metrics.h \
 	agent/throttle.c agent/throttle.h \
 	agent/unit.c agent/unit.h \
 	agent/verdict.h \

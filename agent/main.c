@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_CONFIGURATION 1
@@ -114,6 +115,7 @@ static int service_init(struct service *service, const char *path,
 {
     size_t count;
     pthread_mutex_init(&service->lock, NULL);
+    service->started_at = time(NULL);
     if (!(service->flood = flood_new()) || !(service->rates = rate_new())) {
         snprintf(error, CONF_ERROR_MAX, "out of memory");
         return -1;

@@ -432,7 +432,8 @@ int profile_load(const char *path, const char *name, const char *const *listener
                  struct profile **ret_profile, char *error, size_t error_size)
 {
     struct loading loading = {.listeners = listeners, .profile = calloc(1, sizeof(struct profile))};
-    if (!loading.profile || !(loading.profile->name = strdup(name))) {
+    if (!loading.profile || !(loading.profile->name = strdup(name)) ||
+        !(loading.profile->counts = metrics_counts_new())) {
         profile_free(loading.profile);
         snprintf(error, error_size, "out of memory");
         return -1;
@@ -468,6 +469,7 @@ void profile_free(struct profile *profile)
     if (!profile)
         return;
     provider_keys_free(profile->provider_keys);
+    metrics_counts_unref(profile->counts);
     free(profile->seal);
     for (size_t i = 0; i < profile->audience_count; i++)
         free(profile->audiences[i]);

@@ -5,6 +5,7 @@
 #include "agent/accept.h"
 #include "agent/allow.h"
 #include "agent/kind.h"
+#include "agent/metrics.h"
 #include "agent/rate.h"
 #include "pkcs11/key.h"
 
@@ -79,6 +80,7 @@ struct profile {
     struct seal *seal;                       /* NULL: the tokens are signed only */
     struct provider_keys *provider_keys;     /* with `seal`: to whom, by audience */
     struct composition *composition;         /* of compose.c */
+    struct metrics_counts *counts;           /* of requests; go on after a reload */
     struct source source;                    /* its file */
     unsigned char sha256[SOURCE_HASH_BYTES]; /* of that; from conf_bind on */
 };

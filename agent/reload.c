@@ -179,15 +179,19 @@ void reload_begin(struct reload *reload)
     hsm_adopt(reload->service->hsm, conf->keyring);
 }
 
-/* A bad key file costs no key that the agent had. */
-static void inherit_provider_keys(const struct conf *conf, const struct conf *old)
+/* A bad key file costs no key that the agent had, and what was counted goes on. */
+static void inherit(const struct conf *conf, const struct conf *old)
 {
-    if (strcmp(conf->provider_keys_dir, old->provider_keys_dir) != 0)
-        return;
+    bool same_dir = strcmp(conf->provider_keys_dir, old->provider_keys_dir) == 0;
     for (size_t i = 0; i < conf->profile_count; i++) {
-        const struct profile *profile = conf_profile(old, conf->profiles[i]->name);
-        if (profile)
-            provider_keys_inherit(conf->profiles[i], profile);
+        struct profile *profile = conf->profiles[i];
+        const struct profile *before = conf_profile(old, profile->name);
+        if (!before)
+            continue;
+        if (same_dir)
+            provider_keys_inherit(profile, before);
+        metrics_counts_unref(profile->counts);
+        profile->counts = metrics_counts_ref(before->counts);
     }
 }
 
@@ -199,7 +203,7 @@ void reload_finish(struct reload *reload)
         return;
     reload->next = NULL;
     conf->generation = service->conf->generation + 1;
-    inherit_provider_keys(conf, service->conf);
+    inherit(conf, service->conf);
     audit_event_reload(service->keeper, conf);
     reload_report(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);

@@ -52,6 +52,7 @@ void serve_clear(struct serving *serving)
     text_clear(&serving->replies);
     serving->count = 0;
     serving->resume = 0;
+    serving->start = clock_ns();
 }
 
 /* One call on its way along the line. */
@@ -332,6 +333,13 @@ static bool gives(enum method method)
     return method == METHOD_MINT || method == METHOD_MINT_NEXT || method == METHOD_SIGN;
 }
 
+/* Whoever may not use a profile has no number of his own: he could make up names. */
+static struct metrics_counts *counts_of(const struct call *call)
+{
+    const struct profile *profile = call->verdict.profile;
+    return profile ? profile->counts : &call->serving->service->metrics.refused;
+}
+
 typedef int parse_message(char *message, size_t length, struct request *request,
                           struct refusal *refusal);
 
@@ -347,12 +355,15 @@ static bool serve(struct serving *serving, const struct conf *conf, const struct
     size_t start = serving->replies.length;
     *answer = (struct answer){0};
     int r = parse(message, length, &call.request, &call.refusal);
+    bool tells = r == 0 && !gives(call.request.method);
     if (r == 0)
-        r = gives(call.request.method) ? give(&call) : tell(&call);
+        r = tells ? tell(&call) : give(&call);
     if (r < 0)
         reply_error(&serving->replies, r, &call.refusal);
     if (r == REFUSAL_INTERNAL)
         log_error("request failed: %s", call.refusal.detail);
+    answer->counts = tells ? NULL : counts_of(&call);
+    answer->code = r;
     answer->oneway = call.request.oneway;
     if (answer->oneway)
         serving->replies.length = start;
@@ -391,8 +402,28 @@ static void withdraw(struct serving *serving)
     serving->replies = replies;
 }
 
+/* All requests of a batch end together, so they took equally long. Those that cost nothing but a
+ * refusal are not timed: a flood of them would make the others look fast. */
+static void count(struct serving *serving, bool lost)
+{
+    struct metrics *metrics = &serving->service->metrics;
+    unsigned timed = 0;
+    for (size_t i = 0; i < serving->count; i++) {
+        const struct answer *answer = &serving->answers[i];
+        if (!answer->counts)
+            continue;
+        metrics_count(answer->counts,
+                      lost && answer->recorded ? REFUSAL_AUDIT_UNAVAILABLE : answer->code);
+        timed += answer->counts != &metrics->refused;
+    }
+    if (timed)
+        metrics_time(metrics, serving->number, clock_ns() - serving->start, timed);
+}
+
 void serve_commit(struct serving *serving)
 {
-    if (audit_commit(serving->service->audit, &serving->audit) < 0)
+    bool lost = audit_commit(serving->service->audit, &serving->audit) < 0;
+    if (lost)
         withdraw(serving);
+    count(serving, lost);
 }

@@ -7,11 +7,13 @@
 #include "agent/flood.h"
 #include "agent/hsm.h"
 #include "agent/jose/jose.h"
+#include "agent/metrics.h"
 
 /* Messages of one connection that are served before the others get their turn. */
 #define SERVE_BATCH_MAX 64
 
 struct limits;
+struct workers;
 
 /* What the whole agent serves with. */
 struct service {
@@ -24,7 +26,10 @@ struct service {
     struct flood *flood;
     struct peer_sight sight; /* set before anything is served */
     struct rates *rates;
-    struct limits *limits; /* NULL while there is no server */
+    struct limits *limits;         /* NULL while there is no server */
+    const struct workers *workers; /* likewise */
+    struct metrics metrics;
+    time_t started_at;
     pthread_mutex_t lock;
     struct conf *conf; /* under the lock; use service_conf */
 };
@@ -40,6 +45,8 @@ struct answer {
     size_t end;    /* in `replies` */
     bool recorded; /* stands for a record that is not committed yet */
     bool oneway;
+    struct metrics_counts *counts; /* where it counts once it is committed; NULL: nowhere */
+    int code;                      /* as what */
 };
 
 /* One worker's batch and its room to work in. Zero-initialise, set service and number; free with
@@ -55,6 +62,7 @@ struct serving {
     char *input; /* memory for requests: see varlink_input */
     struct answer answers[SERVE_BATCH_MAX];
     size_t count;
+    int64_t start;           /* of the batch, clock_ns */
     const atomic_uint *idle; /* workers that are free for others; NULL: it does not matter */
     int64_t resume; /* before then (CLOCK_MONOTONIC ms) no more of the caller shall be read */
 };
@@ -71,8 +79,9 @@ bool serve_message(struct serving *serving, const struct conf *conf, const struc
 bool serve_admin(struct serving *serving, const struct conf *conf, const struct peer *peer,
                  char *message, size_t length);
 
-/* Commits the batch's audit records. Where that fails, every reply that stands for a record is
- * replaced by AuditUnavailable. Then `replies` may leave; clear them for the next batch. */
+/* Commits the batch's audit records, and counts its requests. Where that fails, every reply that
+ * stands for a record is replaced by AuditUnavailable. Then `replies` may leave; clear them for the
+ * next batch. */
 void serve_commit(struct serving *serving);
 
 /* Begins the next batch. */

@@ -142,6 +142,7 @@ static int start(struct server *server, char *error)
         snprintf(error, CONF_ERROR_MAX, "cannot start the workers: %s", strerror(-r));
         return -1;
     }
+    server->service->workers = server->workers;
     r = open_listeners(server, error);
     return r < 0 ? r
                  : admin_start(server->service, &server->reload, &server->first->admin,

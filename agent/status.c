@@ -7,6 +7,7 @@
 #include "agent/process.h"
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
+#include "agent/status_metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -170,6 +171,10 @@ void status_write(const struct service *service, const struct conf *conf, const 
     process_write(out);
     text_put(out, "}");
     put_connections(service->limits, peer, out);
+    if (peer_is_administrator(peer)) {
+        text_put(out, ",\"metrics\":");
+        status_metrics_write(service, conf, out);
+    }
     text_put(out, "}");
 }
 

@@ -20,6 +20,7 @@
 struct worker {
     struct workers *workers;
     pthread_t thread;
+    atomic_bool busy; /* serves a connection: for workers_busy */
     struct serving serving;
 };
 
@@ -103,8 +104,11 @@ static bool serve_next(struct worker *worker, int ms)
             return false;
         conn = fair_admit(workers->fair, n == 1 ? event.data.ptr : NULL, idle);
     }
-    if (conn)
+    if (conn) {
+        atomic_store_explicit(&worker->busy, true, memory_order_relaxed);
         serve(worker, conn);
+        atomic_store_explicit(&worker->busy, false, memory_order_relaxed);
+    }
     return true;
 }
 
@@ -186,6 +190,14 @@ int workers_start(struct service *service, struct limits *limits, unsigned count
 unsigned workers_threads(const struct workers *workers)
 {
     return workers->count;
+}
+
+unsigned workers_busy(const struct workers *workers)
+{
+    unsigned busy = 0;
+    for (unsigned i = 0; i < workers->count; i++)
+        busy += atomic_load_explicit(&workers->list[i].busy, memory_order_relaxed);
+    return busy;
 }
 
 void workers_relieve(struct workers *workers, unsigned slow)

@@ -15,6 +15,9 @@ int workers_start(struct service *service, struct limits *limits, unsigned count
 /* All threads, the reserve included. */
 unsigned workers_threads(const struct workers *workers);
 
+/* How many of them serve a connection now. */
+unsigned workers_busy(const struct workers *workers);
+
 /* While `slow` calls hold three quarters of the threads, the reserve serves, too: the agent must
  * answer whatever its tokens do. */
 void workers_relieve(struct workers *workers, unsigned slow);

@@ -35,6 +35,7 @@ hintsign_SOURCES = \
 	client/cli/lines.c client/cli/lines.h \
 	client/cli/main.c \
 	client/cli/mint.c client/cli/mint.h \
+	client/cli/openmetrics.c client/cli/openmetrics.h \
 	client/cli/output.c client/cli/output.h \
 	client/cli/pin.c client/cli/pin.h \
 	client/cli/profiles.c client/cli/profiles.h \

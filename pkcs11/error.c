@@ -126,6 +126,12 @@ const char *p11_rv_name(CK_RV rv)
     return row ? row->name : NULL;
 }
 
+const char *p11_rung_name(enum p11_rung rung)
+{
+    static const char *const names[P11_RUNGS] = {"none", "session", "login", "module", "process"};
+    return names[rung];
+}
+
 enum p11_rung p11_rv_rung(CK_RV rv)
 {
     const struct rv_row *row = find_row(rv);

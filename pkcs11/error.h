@@ -33,6 +33,8 @@ enum p11_rung {
     P11_RUNG_SESSION, /* 1: another session */
     P11_RUNG_LOGIN,   /* 2: log in and index again */
     P11_RUNG_MODULE,  /* 3: finalise and initialise the module */
+    P11_RUNG_PROCESS, /* 4: a call hangs: leave the module alone, in the end leave the process */
+    P11_RUNGS,
 };
 
 /* Both fill *error and return `code`. */
@@ -46,6 +48,9 @@ const char *p11_error_describe(const struct p11_error *error, char *buffer, size
 /* The name of a return value, as in PKCS #11 v3.0 section 6.
  * Unknown ones are NULL. */
 const char *p11_rv_name(CK_RV rv);
+
+/* "session", "login", "module", "process". */
+const char *p11_rung_name(enum p11_rung rung);
 
 /* The rung that a return value calls for. */
 enum p11_rung p11_rv_rung(CK_RV rv);

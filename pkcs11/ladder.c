@@ -163,17 +163,22 @@ static void plan_retry(struct ladder *ladder)
 
 void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
 {
+    struct module *module = ladder->module;
     size_t down = count_in(ladder, TOKEN_DOWN);
-    module_shut(ladder->module);
+    module_shut(module);
     watch_begin(&ladder->watch);
-    if (rung == P11_RUNG_LOGIN)
+    if (rung == P11_RUNG_LOGIN) {
         log_in_again(ladder, failed);
+        module->climbed[rung] += failed;
+    }
     if (rung == P11_RUNG_MODULE ||
-        (count_in(ladder, TOKEN_DOWN) > down && !is_open_by_hand(ladder)))
+        (count_in(ladder, TOKEN_DOWN) > down && !is_open_by_hand(ladder))) {
         restart(ladder);
+        module->climbed[P11_RUNG_MODULE] += failed;
+    }
     watch_end();
     if (count_in(ladder, TOKEN_UP) > 0)
-        module_open(ladder->module);
+        module_open(module);
     ladder->restart_at = watch_now() + RETRY_BESIDE_MS;
     plan_retry(ladder);
     ladder_tell(ladder, true);

@@ -35,6 +35,8 @@ struct module {
     _Atomic unsigned waiting;    /* for room */
     pthread_mutex_t lock;        /* of `left` */
     pthread_cond_t left;         /* a caller has, and somebody waits for that */
+
+    _Atomic uint64_t climbed[P11_RUNGS]; /* how often a failure has led to each rung */
 };
 
 /* A module that is not loaded yet. Exactly one of path and registered is given; they are copied.

@@ -279,6 +279,7 @@ int64_t prober_look_after(struct prober *prober, unsigned *ret_slow)
     bool hung = atomic_load(&module->hangs);
     if (lasts >= PROBER_HANG_MS && !hung) {
         atomic_store(&module->hangs, true);
+        atomic_fetch_add(&module->climbed[P11_RUNG_PROCESS], 1);
         pthread_mutex_lock(&prober->lock);
         pthread_cond_broadcast(&prober->changed);
         pthread_mutex_unlock(&prober->lock);

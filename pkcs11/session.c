@@ -71,6 +71,17 @@ unsigned session_pool_slow(const struct session_pool *pool, int64_t now, int64_t
     return slow;
 }
 
+void session_pool_count(const struct session_pool *pool, unsigned *ret_open, unsigned *ret_taken)
+{
+    unsigned open = 0, taken = 0;
+    for (unsigned i = 0; i < pool->max; i++) {
+        open += atomic_load(&pool->sessions[i].generation) != 0;
+        taken += atomic_load(&pool->sessions[i].since) != 0;
+    }
+    *ret_open = open;
+    *ret_taken = taken;
+}
+
 /* Takes a free place from `hint` on: one with an open session of this generation, or, where
  * `open` is false, any other. */
 static struct session *take_place(struct session_pool *pool, uint64_t generation, unsigned hint,

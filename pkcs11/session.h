@@ -18,7 +18,7 @@
 struct session {
     alignas(64) _Atomic int64_t since; /* when it was taken, watch_now; 0: free */
     CK_SESSION_HANDLE handle;
-    uint64_t generation; /* of the handle; 0: not open */
+    _Atomic uint64_t generation; /* of the handle; 0: not open */
 };
 
 struct session_pool {
@@ -50,6 +50,9 @@ void session_pool_share(struct session_pool *pool, CK_SESSION_HANDLE handle, uin
 /* How many sessions have been held for longer than SESSION_WAIT_MS, and since when the one
  * that has been held longest; *ret_since is written where there is one. Takes no lock. */
 unsigned session_pool_slow(const struct session_pool *pool, int64_t now, int64_t *ret_since);
+
+/* How many sessions are open, and how many of them are taken now. Takes no lock. */
+void session_pool_count(const struct session_pool *pool, unsigned *ret_open, unsigned *ret_taken);
 
 /* Takes a session of this generation, an open one if there is one, or opens one. The caller has
  * entered the module and `generation` is what module_enter gave him. `hint` spreads callers over

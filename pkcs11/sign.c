@@ -106,6 +106,7 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     if (r < 0 && r != P11_BUSY && generation != 0)
         prober_doubt(home->token->prober, home);
     if (r < 0 && rung == P11_RUNG_SESSION) {
+        atomic_fetch_add(&home->token->module->climbed[P11_RUNG_SESSION], 1);
         r = try_home(job, home, &generation, &rung, error);
         if (r < 0 && rung == P11_RUNG_SESSION)
             rung = P11_RUNG_LOGIN;

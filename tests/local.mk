@@ -97,6 +97,7 @@ INTEGRATION_TESTS += \
 	tests/integration/072-patience.sh \
 	tests/integration/073-limits.sh \
 	tests/integration/075-varlink.sh \
+	tests/integration/076-metrics.sh \
 	tests/integration/080-protection.sh \
 	tests/integration/085-recovery.sh \
 	tests/integration/086-one-caller.sh \
@@ -106,7 +107,7 @@ INTEGRATION_TESTS += \
 	tests/integration/094-audit-disk.sh \
 	tests/integration/095-scale.sh
 EXTRA_DIST += \
-	tests/integration/confine.py tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
+	tests/integration/confine.py tests/integration/openmetrics.py tests/integration/varlink_client.py tests/integration/bad_input.py tests/integration/floods.py \
 	tests/integration/callers.py \
 	tests/integration/audit_chain.py
 
@@ -343,6 +344,7 @@ AGENT_TESTS = \
 	tests/unit/test_limits \
 	tests/unit/test_listener \
 	tests/unit/test_log \
+	tests/unit/test_metrics \
 	tests/unit/test_notify \
 	tests/unit/test_peer \
 	tests/unit/test_policy \
@@ -365,6 +367,8 @@ tests_unit_test_access_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_access_LDADD = $(agent_test_libs)
 tests_unit_test_activation_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_activation_LDADD = $(agent_test_libs)
+tests_unit_test_metrics_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_metrics_LDADD = $(agent_test_libs)
 tests_unit_test_notify_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_notify_LDADD = $(agent_test_libs)
 tests_unit_test_admin_serve_CPPFLAGS = $(agent_test_cppflags)

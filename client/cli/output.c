@@ -64,13 +64,10 @@ static int fill(int fd, const char *text)
     return write_all(fd, text) < 0 || fchmod(fd, MODE) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-int output_replace(const char *path, const char *text)
+static int put(const char *path, const char *text)
 {
     __attribute__((cleanup(input_free))) char *temporary = NULL;
-    bool same = false;
-    int status = examine(path, text, &same);
-    if (status != CLI_OK || same)
-        return status;
+    int status = CLI_OK;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
         temporary = NULL;
         return cli_fail(CLI_AGAIN, "NoMemory", "out of memory");
@@ -87,4 +84,18 @@ int output_replace(const char *path, const char *text)
     }
     close(fd);
     return status;
+}
+
+int output_write(const char *path, const char *text)
+{
+    bool same;
+    int status = examine(path, text, &same);
+    return status == CLI_OK ? put(path, text) : status;
+}
+
+int output_replace(const char *path, const char *text)
+{
+    bool same = false;
+    int status = examine(path, text, &same);
+    return status == CLI_OK && !same ? put(path, text) : status;
 }

@@ -1,8 +1,10 @@
-/* Shows the agent's health, or waits until it is ready. */
+/* Shows the agent's health and its numbers, or waits until it is ready. */
 #include "config.h"
 #include "client/cli/status.h"
 
 #include "client/cli/input.h"
+#include "client/cli/openmetrics.h"
+#include "client/cli/output.h"
 #include "client/cli/text.h"
 
 #include <jansson.h>
@@ -14,36 +16,69 @@
 /* How long --wait lets pass before it asks again, and what the last question gets at least. */
 #define INTERVAL_MS 100
 
-enum { OPTION_JSON = CLI_OPTION_FIRST, OPTION_READY, OPTION_WAIT };
+enum {
+    OPTION_FORMAT = CLI_OPTION_FIRST,
+    OPTION_JSON,
+    OPTION_OUTPUT,
+    OPTION_READY,
+    OPTION_WAIT,
+};
 
 static const struct option options[] = {
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"ready", no_argument, NULL, OPTION_READY},
-    {"wait", required_argument, NULL, OPTION_WAIT},
-    CLI_OPTIONS,
+    {"format", required_argument, NULL, OPTION_FORMAT}, {"json", no_argument, NULL, OPTION_JSON},
+    {"output", required_argument, NULL, OPTION_OUTPUT}, {"ready", no_argument, NULL, OPTION_READY},
+    {"wait", required_argument, NULL, OPTION_WAIT},     CLI_OPTIONS,
 };
 
 struct order {
-    bool json;
+    const struct format *format; /* NULL: the first */
+    const char *output;          /* NULL: standard output */
     bool ready;
     int wait_seconds;
 };
 
+/* What is shown: of the reply to GetStatus as text, and taken apart. */
+struct format {
+    const char *name;
+    int (*show)(const struct order *order, const char *text, const json_t *reply);
+};
+
+static const struct format *find_format(const char *name);
+
+static int take_option(struct cli *cli, struct order *order, int option)
+{
+    switch (option) {
+    case OPTION_FORMAT:
+    case OPTION_JSON:
+        order->format = find_format(option == OPTION_JSON ? "json" : optarg);
+        return order->format ? CLI_OK : cli_usage(cli, "--format is text, json or openmetrics");
+    case OPTION_OUTPUT:
+        order->output = optarg;
+        return *optarg ? CLI_OK : cli_usage(cli, "--output needs the name of a file");
+    case OPTION_WAIT:
+        return cli_seconds("--wait", optarg, &order->wait_seconds);
+    case OPTION_READY:
+    default:
+        order->ready = true;
+        return CLI_OK;
+    }
+}
+
 static int read_order(struct cli *cli, struct order *order, int argc, char **argv)
 {
-    int option;
-    while ((option = cli_option(cli, argc, argv, ":", options)) != -1) {
-        if (option == OPTION_WAIT && cli_seconds("--wait", optarg, &order->wait_seconds) != CLI_OK)
-            return CLI_USAGE;
-        order->json |= option == OPTION_JSON;
-        order->ready |= option == OPTION_READY;
-    }
+    int option, status = CLI_OK;
+    while (status == CLI_OK && (option = cli_option(cli, argc, argv, ":", options)) != -1)
+        status = take_option(cli, order, option);
+    if (status != CLI_OK)
+        return status;
     if (optind < argc)
         return cli_usage(cli, "takes no argument");
     if (order->wait_seconds > 0 && !order->ready)
         return cli_usage(cli, "--wait goes with --ready");
-    if (order->json && order->ready)
-        return cli_usage(cli, "--json and --ready exclude each other");
+    if (order->format && order->ready)
+        return cli_usage(cli, "--json, --format and --ready exclude each other");
+    if (order->output && order->format != find_format("openmetrics"))
+        return cli_usage(cli, "--output goes with --format openmetrics");
     return CLI_OK;
 }
 
@@ -117,8 +152,9 @@ static void print_audit(const json_t *audit)
     putchar('\n');
 }
 
-static void print_status(const json_t *reply)
+static int show_text(const struct order *order, const char *json, const json_t *reply)
 {
+    (void)order, (void)json;
     size_t i;
     json_t *item;
     fputs("agent   ", stdout);
@@ -133,6 +169,47 @@ static void print_status(const json_t *reply)
         print_item("profile", item, ready_text(item),
                    member(item, *member(item, "reason") ? "reason" : "warning"));
     print_lacking(json_object_get(reply, "protections"));
+    return CLI_OK;
+}
+
+static int show_json(const struct order *order, const char *json, const json_t *reply)
+{
+    (void)order, (void)reply;
+    text_print(stdout, json, false);
+    putchar('\n');
+    return CLI_OK;
+}
+
+static int show_openmetrics(const struct order *order, const char *json, const json_t *reply)
+{
+    __attribute__((cleanup(input_free))) char *text = NULL;
+    size_t size;
+    (void)json;
+    if (!openmetrics_has(reply))
+        return cli_fail(CLI_REFUSED, "NotAllowed", "the numbers are for root and the agent's user");
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        openmetrics_write(out, reply);
+    if (!out || fclose(out) != 0)
+        return cli_fail(CLI_AGAIN, "NoMemory", "out of memory");
+    if (order->output)
+        return output_write(order->output, text);
+    fputs(text, stdout);
+    return CLI_OK;
+}
+
+static const struct format formats[] = {
+    {"text", show_text},
+    {"json", show_json},
+    {"openmetrics", show_openmetrics},
+};
+
+static const struct format *find_format(const char *name)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+    return NULL;
 }
 
 static int ask_ready(struct hintsign *handle, bool *ret_ready)
@@ -196,25 +273,23 @@ static int run(struct cli *cli, int argc, char **argv)
         return wait_ready(handle, cli, order.wait_seconds);
     if (hintsign_status(handle, &text) < 0)
         return cli_report(handle);
-    if (order.json) {
-        text_print(stdout, text, false);
-        putchar('\n');
-        return CLI_OK;
-    }
+    const struct format *format = order.format ? order.format : formats;
     json_auto_t *reply = json_loads(text, 0, NULL);
-    print_status(reply);
-    return CLI_OK;
+    return format->show(&order, text, reply);
 }
 
 const struct command status_command = {
     .name = "status",
     .purpose = "show the agent's health",
-    .help = "Usage: hintsign status [--json]\n"
+    .help = "Usage: hintsign status [--format FORMAT [--output FILE]]\n"
             "       hintsign status --ready [--wait SECONDS]\n"
             "\n"
             "Shows whether the agent, its HSM tokens and your profiles are ready.\n"
             "\n"
-            "  --json            the agent's reply to GetStatus\n"
+            "  --format FORMAT   text; json, the agent's reply to GetStatus; or openmetrics, its\n"
+            "                    numbers, for root and the agent's user\n"
+            "  --json            the same as --format json\n"
+            "  --output FILE     with openmetrics: replace FILE in one step\n"
             "  --ready           print no status, but exit with 0 when all is ready, else 4\n"
             "  --wait SECONDS    wait that long for it, also for an agent that starts\n",
     .run = run,

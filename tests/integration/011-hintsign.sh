@@ -85,6 +85,9 @@ fails 2 'hintsign: Usage: --timeout takes' hintsign mint a --timeout 0
 fails 2 'hintsign: Usage: --timeout takes' hintsign mint a --timeout 1s
 fails 2 'hintsign: Usage: --wait goes with --ready' hintsign status --wait 1
 fails 2 'hintsign: Usage: takes no argument' hintsign status now
+fails 2 'hintsign: Usage: --format is text, json or openmetrics' hintsign status --format xml
+fails 2 'hintsign: Usage: --output goes with --format openmetrics' hintsign status --json --output x
+fails 2 'hintsign: Usage: --json, --format and --ready exclude' hintsign status --format text --ready
 fails 2 "hintsign: Usage: the socket's path" hintsign --socket '' status
 fails 2 'hintsign: Input: cannot open /nonexistent' hintsign mint a --claims-file /nonexistent
 fails 2 'hintsign: Input: cannot open /nonexistent' hintsign mint a --subjects-from /nonexistent
@@ -169,6 +172,12 @@ profile pingone  ready
 profile shop  not ready: no key \u001b[31m' '... for humans'
 runs 0 'status --json' hintsign status --json
 is "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["configuration"])' <"$work/stdout")" 3 '... is JSON'
+as_json=$(stdout)
+runs 0 'status --format json' hintsign status --format json
+is "$(stdout)" "$as_json" '... is the same'
+runs 0 'status --format text' hintsign status --format text
+is "$(stdout | head -n 1)" 'agent   9.9  not ready, configuration 3' '... is for humans'
+fails 1 'hintsign: NotAllowed: the numbers are for root' hintsign status --format openmetrics
 fails 4 'hintsign: NotReady: ' hintsign status --ready
 fails 4 'hintsign: NotReady: ' hintsign status --ready --wait 1
 hintsign status --ready --wait 60 &

@@ -76,6 +76,20 @@ const struct idl_declaration *idl_find(const struct idl *idl, const char *keywor
     return NULL;
 }
 
+static bool value_fits(const struct idl *idl, const char *type, const json_t *value);
+
+static bool map_fits(const struct idl *idl, const char *type, const json_t *map)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)map, name, value)
+    {
+        if (!value_fits(idl, type, value))
+            return false;
+    }
+    return json_is_object(map);
+}
+
 static bool value_fits(const struct idl *idl, const char *type, const json_t *value)
 {
     if (*type == '?')
@@ -86,6 +100,8 @@ static bool value_fits(const struct idl *idl, const char *type, const json_t *va
                 return false;
         return json_is_array(value);
     }
+    if (strncmp(type, "[string]", 8) == 0)
+        return map_fits(idl, type + 8, value);
     if (strcmp(type, "string") == 0)
         return json_is_string(value);
     if (strcmp(type, "int") == 0)

@@ -29,6 +29,8 @@ static void rungs(void **state)
     assert_int_equal(p11_rv_rung(CKR_KEY_HANDLE_INVALID), P11_RUNG_LOGIN);
     assert_int_equal(p11_rv_rung(CKR_DEVICE_ERROR), P11_RUNG_MODULE);
     assert_int_equal(p11_rv_rung(CKR_VENDOR_DEFINED | 17), P11_RUNG_SESSION);
+    assert_string_equal(p11_rung_name(P11_RUNG_SESSION), "session");
+    assert_string_equal(p11_rung_name(P11_RUNG_PROCESS), "process");
 }
 
 static void failed_call(void **state)

@@ -193,6 +193,50 @@ static void a_log_that_cannot_be_written(void **state)
     assert_int_equal(count_records("'seq':1"), 1);
 }
 
+static uint64_t counted(const char *profile, int code)
+{
+    const struct metrics_counts *counts =
+        profile ? conf_profile(service->conf, profile)->counts : &service->metrics.refused;
+    return metrics_counted(counts, (size_t)-code);
+}
+
+/* As what its caller was told; only those for profiles that he may use have a name and a time. */
+static void each_request_is_counted(void **state)
+{
+    struct metrics_times times;
+    uint64_t timed = 0;
+    (void)state;
+    wire_call(MINT, "mine", "");
+    wire_call(MINT, "mine", ",'oneway':true");
+    wire_call("{'method':'io.hintsign.Agent.Mint','parameters':{'profile':'mine'}}");
+    wire_call(MINT, "theirs", "");
+    wire_call(MINT, "nowhere", "");
+    wire_call("{'method':'io.hintsign.Agent.Mint'}");
+    wire_call(STATUS);
+    wire_call(LIST);
+    assert_int_equal(wire_serve(), CONN_READ);
+    wire_call(MINT, "mine", "");
+    scratch_limit(1);
+    wire_serve();
+    scratch_limit(RLIM_INFINITY);
+    wire_call("nothing");
+    assert_int_equal(wire_serve(), CONN_CLOSE);
+    assert_int_equal(counted("mine", 0), 0);
+    assert_int_equal(counted("mine", REFUSAL_TOKEN_UNAVAILABLE), 2);
+    assert_int_equal(counted("mine", REFUSAL_INVALID_CLAIM), 1);
+    assert_int_equal(counted("mine", REFUSAL_AUDIT_UNAVAILABLE), 1);
+    assert_int_equal(counted(NULL, REFUSAL_NOT_ALLOWED), 2);
+    assert_int_equal(counted(NULL, REFUSAL_INVALID_PARAMETER), 1);
+    assert_int_equal(counted(NULL, REFUSAL_INVALID_MESSAGE), 1);
+    for (int code = 0; code > -METRICS_OUTCOMES; code--)
+        assert_int_equal(counted("theirs", code), 0);
+    metrics_times(&service->metrics, &times);
+    for (size_t i = 0; i < METRICS_BUCKETS; i++)
+        timed += times.buckets[i];
+    assert_int_equal(timed, 4);
+    assert_true(times.sum > 0);
+}
+
 /* Memory ran out, and then the log failed: what is left of the replies must not leave. */
 static void a_failure_on_top_of_another(void **state)
 {
@@ -289,6 +333,7 @@ int main(void)
         test(a_rate_limit),
         test(oneway_is_not_answered),
         test(a_log_that_cannot_be_written),
+        test(each_request_is_counted),
         test(a_reload_concerns_old_connections),
         test(a_failure_on_top_of_another),
         test(a_reply_without_end),

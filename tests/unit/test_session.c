@@ -67,6 +67,21 @@ static void two_are_never_the_same(void **state)
     assert_int_equal(fake.open_sessions, 2);
 }
 
+static void those_that_are_open_are_counted(void **state)
+{
+    (void)state;
+    unsigned open, taken;
+    struct session *first = take(1, 0), *second = take(1, 0);
+    session_return(&pool, first);
+    session_pool_count(&pool, &open, &taken);
+    assert_int_equal(open, 2);
+    assert_int_equal(taken, 1);
+    session_discard(&pool, &fake_functions, second);
+    session_pool_count(&pool, &open, &taken);
+    assert_int_equal(open, 1);
+    assert_int_equal(taken, 0);
+}
+
 static void discarded_one_is_closed(void **state)
 {
     (void)state;
@@ -174,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(returned_one_is_used_again),
         TEST(two_are_never_the_same),
+        TEST(those_that_are_open_are_counted),
         TEST(discarded_one_is_closed),
         TEST(session_of_another_generation),
         TEST(all_in_use),

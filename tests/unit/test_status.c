@@ -18,6 +18,7 @@
 static struct idl idl;
 static struct service *service;
 static const struct peer web = {.listener = "default", .identified = true, .uid = 1000};
+static const struct peer root = {.listener = "default", .identified = true, .uid = 0};
 static const struct peer stranger = {.listener = "default", .identified = true, .uid = 1001};
 
 static int open_service(void **state)
@@ -176,6 +177,32 @@ static void a_next_key_that_is_not_there(void **state)
     json_decref(status);
 }
 
+/* Of every profile, also of those that he may not use. */
+static void numbers_for_administrators(void **state)
+{
+    (void)state;
+    metrics_count(conf_profile(service->conf, "theirs")->counts, 0);
+    metrics_count(conf_profile(service->conf, "theirs")->counts, REFUSAL_LOCKED);
+    metrics_count(&service->metrics.refused, REFUSAL_NOT_ALLOWED);
+    json_t *status = status_for(&web);
+    assert_null(json_object_get(status, "metrics"));
+    json_decref(status);
+
+    status = status_for(&root);
+    const json_t *metrics = json_object_get(status, "metrics");
+    const json_t *profiles = json_object_get(metrics, "profiles");
+    char *counts = json_dumps(json_object_get(json_array_get(profiles, 2), "requests"), 0);
+    char *refused = json_dumps(json_object_get(metrics, "refused"), 0);
+    assert_int_equal(json_array_size(profiles), 3);
+    assert_string_equal(string_at(profiles, 2, "name"), "theirs");
+    assert_string_equal(counts, "{\"issued\": 1, \"Locked\": 1}");
+    assert_string_equal(refused, "{\"NotAllowed\": 1}");
+    assert_string_equal(string_at(json_object_get(metrics, "modules"), 0, "name"), "/nowhere.so");
+    free(refused);
+    free(counts);
+    json_decref(status);
+}
+
 /* `ready` speaks for every profile, also for those that the caller does not see. */
 static void ready_means_all(void **state)
 {
@@ -270,6 +297,7 @@ int main(void)
         test(profiles_of_the_caller_alone),
         test(rules_by_unit_that_match_nobody),
         test(a_next_key_that_is_not_there),
+        test(numbers_for_administrators),
         test(ready_means_all),
         test(profiles_and_what_they_accept),
         test(the_service_itself),
