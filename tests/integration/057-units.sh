@@ -5,10 +5,10 @@ need softhsm2-util python3
 
 units=$work/units
 mkdir "$units"
-for unit in hintsign-agent hintsign-fetch; do
-    sed "s|@sbindir@|$top_builddir|" "$top_srcdir/systemd/$unit.service.in" >"$units/$unit.service"
+for unit in hintsign-agent hintsign-fetch hintsign-metrics; do
+    sed "s|@s*bindir@|$top_builddir|" "$top_srcdir/systemd/$unit.service.in" >"$units/$unit.service"
 done
-cp "$top_srcdir/systemd/hintsign-agent.socket" "$units"
+cp "$top_srcdir/systemd/hintsign-agent.socket" "$top_srcdir/systemd/hintsign-metrics.timer" "$units"
 
 # --- exposure ---
 
@@ -29,6 +29,7 @@ if systemd-analyze --no-pager security --offline=yes "$units/hintsign-agent.serv
     exposure 16 hintsign-agent.service hsm-localhost.conf
     exposure 16 hintsign-agent.service hsm-usb.conf
     exposure 15 hintsign-fetch.service
+    exposure 10 hintsign-metrics.service
     like "$(systemd-analyze --no-pager security --offline=yes "$work/hsm-network.conf.hintsign-agent.service/hintsign-agent.service")" \
         '✗ PrivateNetwork=' 'the drop-in was looked at'
     [ -x "$top_builddir/hintsign-fetch" ] || rm "$units/hintsign-fetch.service"
