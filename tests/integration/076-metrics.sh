@@ -86,6 +86,10 @@ are "hintsign_build_info{version=\"$version\"}" 1 hintsign_configuration 1 hints
 started=$(sample hintsign_start_time_seconds) now=$(date +%s)
 runs 0 'it started when it did' test "$((now - started))" -ge 0 -a "$((now - started))" -lt 60
 
+is "$(sed -n 's/^# TYPE \(.*\) counter$/\1_total/p; s/^# TYPE \(.*\) .*/\1/p' "$work/numbers" | sort)" \
+    "$(sed -n 's/^\.It Li \(hintsign_[a-z_]*\).*/\1/p' "$top_srcdir/doc/hintsign.1" | sort)" \
+    'the manual page explains each of them'
+
 # --- encryption keys ---
 
 hintsign jwks enc >"$work/jwks" 2>"$work/stderr" || bail_out "$(cat "$work/stderr")"

@@ -89,6 +89,7 @@ within 5000 'all workers hang: the status is told' hintsign status
 within 5000 'the token of another module serves' mints near
 runs 0 'the module that hangs is down' wait_for 12 is_state down r
 like "$(hintsign status)" 'token +r +down: a call of its module hangs' '... as is said'
+like "$(hintsign status --format openmetrics)" "module=\"$client_module\",rung=\"process\"\} 1" '... and counted'
 within 2000 'the others serve' mints near
 within 2000 '... also a key that has a home on both' mints both
 within 2000 'its own keys are refused at once' refused far
