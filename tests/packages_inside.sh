@@ -56,7 +56,7 @@ install ./hintsign-agent_*.deb ./hintsign-fetch_*.deb ./openssl-provider-hintsig
 [ "$(stat -c '%U:%G %a' /etc/hintsign)" = 'root:root 755' ]
 [ "$(stat -c '%U:%G %a' /var/log/hintsign)" = 'hintsign:hintsign 700' ]
 [ "$(stat -c '%U' /var/lib/hintsign/provider-keys)" = hintsign-fetch ]
-for unit in hintsign-agent.service hintsign-agent.socket hintsign-fetch.service; do
+for unit in hintsign-agent.service hintsign-agent.socket hintsign-metrics.timer hintsign-fetch.service; do
     [ "$(systemctl --root=/ is-enabled $unit)" = disabled ]
 done
 

@@ -286,11 +286,12 @@ const struct command status_command = {
             "\n"
             "Shows whether the agent, its HSM tokens and your profiles are ready.\n"
             "\n"
-            "  --format FORMAT   text; json, the agent's reply to GetStatus; or openmetrics, its\n"
-            "                    numbers, for root and the agent's user\n"
-            "  --json            the same as --format json\n"
-            "  --output FILE     with openmetrics: replace FILE in one step\n"
-            "  --ready           print no status, but exit with 0 when all is ready, else 4\n"
-            "  --wait SECONDS    wait that long for it, also for an agent that starts\n",
+            "  --format text         for people (default)\n"
+            "           json         the agent's reply to GetStatus\n"
+            "           openmetrics  its numbers, for root and the agent's own user\n"
+            "  --json                the same as --format json\n"
+            "  --output FILE         with openmetrics: replace FILE in one step\n"
+            "  --ready               print no status, but exit with 0 when all is ready, else 4\n"
+            "  --wait SECONDS        wait that long for it, also for an agent that starts\n",
     .run = run,
 };

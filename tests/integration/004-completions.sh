@@ -55,6 +55,7 @@ bash_cases() {
     is "$(bash_offers 'hintsign --timeout 5 pro')" profiles '... behind options'
     is "$(bash_offers 'hintsign mint --subjects-')" --subjects-from 'bash: an option'
     is "$(bash_offers 'hintsign mint --format ')" 'form json token' 'bash: the values of an option'
+    is "$(bash_offers 'hintsign status --format ')" 'json openmetrics text' '... also of long ones'
     is "$(bash_offers 'hintsign mint --format=j')" json '... behind ='
     is "$(bash_offers 'hintsign mint --subject ')" '' 'bash: nothing where anything can be'
     is "$(bash_offers 'hintsign jwks --output so')" some.json 'bash: files'
