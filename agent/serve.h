@@ -70,7 +70,8 @@ struct serving {
 void serve_free(struct serving *serving);
 
 /* Serves one message, whose bytes are changed, under `conf` and adds its reply to the batch, which
- * has room. Returns false when the connection must end after this reply. */
+ * has room. `conf` must last until serve_commit. Returns false when the connection must end after
+ * this reply. */
 bool serve_message(struct serving *serving, const struct conf *conf, const struct peer *peer,
                    char *message, size_t length);
 
