@@ -33,6 +33,12 @@ runs 130 'Ctrl-C instead of a secret' terminal 'Client secret' 'half\x03' \
     -- hintsign-key import --token "$token" --label other
 like "$(cat "$work/stdout")" 'echo=on' '... ends it with the echo on'
 
+runs 0 'a check value, of a secret that is typed' terminal 'Client secret: ' "$secret\\r" \
+    'The same again: ' "$secret\\r" -- hintsign-key kcv
+kcv=$(grep -oE 'HS256:[0-9a-f]{6}' "$work/stdout")
+unlike "$(cat "$work/stdout")" "$secret" '... which is not shown'
+like "$(hintsign-key list --token "$token" --label typed)" " kcv=${kcv:-none} " '... and is on the token'
+
 runs 0 'a PIN that is typed' terminal 'PIN of token "hints-a": ' "$pin\\r" \
     -- hintsign-key list --token "$asking"
 like "$(cat "$work/stdout")" 'typed id=' '... opens the token'
