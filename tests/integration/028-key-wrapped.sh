@@ -55,6 +55,8 @@ same() {
     case "$*" in *--algorithm*) algorithm=("$@") ;; esac
     runs 0 "$name: import" unwrap "$work/$name.json" "$name" "${algorithm[@]}"
     like "$(cat "$work/stdout")" "^$name .*sensitive=yes extractable=no origin=imported usable=yes$" '... is protected'
+    like "$(sed -n 's/^check value //p' "$work/wrap.err")" '^HS(256|512):[0-9a-f]{6}$' '... wrap has shown a check value'
+    is "$(grep -o 'kcv=[^ ]*' "$work/stdout")" "kcv=$(sed -n 's/^check value //p' "$work/wrap.err")" '... which the key has'
     like "$(cat "$work/stdout")" " kcv=$(sed -n 's/^check value //p' "$work/wrap.err") " '... with the check value that wrap has shown'
     runs 0 "$name: import in plain" hintsign-key import --token "$(token_uri)" --label "$name-plain" \
         --transcript "$transcript" "$@" <<<"$secret"
