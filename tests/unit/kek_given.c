@@ -18,7 +18,7 @@ EVP_PKEY *kek_given_pair(void)
     return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
 }
 
-EVP_PKEY *kek_given_bits(int bits)
+EVP_PKEY *kek_given_bits(const char *type, int bits)
 {
     EVP_PKEY *key = NULL;
     BIGNUM *modulus = BN_new(), *exponent = BN_new();
@@ -28,7 +28,7 @@ EVP_PKEY *kek_given_bits(int bits)
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent);
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY_fromdata_init(context);
     EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
     EVP_PKEY_CTX_free(context);

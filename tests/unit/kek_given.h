@@ -7,9 +7,9 @@
 /* A pair of 2048 bits; to be freed. */
 EVP_PKEY *kek_given_pair(void);
 
-/* A public key with a modulus of so many bits, which is no product of primes that anybody knows; to
- * be freed. */
-EVP_PKEY *kek_given_bits(int bits);
+/* A public key, "RSA" or "RSA-PSS", with a modulus of so many bits, which is no product of primes
+ * that anybody knows; to be freed. */
+EVP_PKEY *kek_given_bits(const char *type, int bits);
 
 /* Writes the public key in PEM behind the text `before` into a file of the scratch folder. Returns
  * its path. */

@@ -34,6 +34,7 @@ static void take(struct fake_object *object, struct value *value, const CK_ATTRI
         memcpy(value->bytes, attribute->pValue, attribute->ulValueLen);
         value->length = attribute->ulValueLen;
     } else {
+        soft.stays |= attribute->type == CKA_TOKEN && *(const CK_BBOOL *)attribute->pValue;
         fake_set(object, attribute->type, attribute->pValue, attribute->ulValueLen);
     }
 }

@@ -23,6 +23,7 @@ struct soft_token {
     CK_RV close;               /* what C_CloseSession returns instead of closing */
     unsigned sessions_max;     /* 0: any number */
 
+    bool stays;       /* an object was to outlive its session */
     unsigned objects; /* that there are: neither destroyed nor gone with their session */
 };
 

@@ -51,7 +51,9 @@ static void attempt(void (*trial)(const struct trial *trial))
 {
     const struct trial here = {&token, library, crypto, &report};
     report.count = 0;
+    soft.stays = false;
     trial(&here);
+    assert_false(soft.stays);
 }
 
 static const struct result *result_of(const char *name)

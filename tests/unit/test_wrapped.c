@@ -256,6 +256,7 @@ static void members_that_are_wrong(void **state)
         {"wrapped_key", "'AAECA'", "wrapped_key"},
         {"wrapped_key", "'===='", "wrapped_key"},
         {"wrapped_key", "'A==='", "wrapped_key"},
+        {"wrapped_key", "'AAECA==='", "wrapped_key"},
         {"wrapped_key", "'A=EC'", "wrapped_key"},
         {"wrapped_key", "'AA=='AAA='", "JSON"},
         {"wrapped_key", "'AA==AAA='", "wrapped_key"},
