@@ -136,6 +136,23 @@ runs 0 "they took some time: $seconds s" awk "BEGIN { exit !($seconds > 0 && $se
 open=$(sample 'hintsign_token_sessions_open{token="a"}')
 runs 0 "they needed sessions: $open" test "$open" -ge 1 -a "$open" -le 16
 
+# --- while requests are served ---
+
+seq 2000 | hintsign mint other --subjects-from - >"$work/many" &
+minter=$!
+issued=0 timed=109 bad=
+while kill -0 "$minter" 2>/dev/null; do
+    last_issued=$issued last_timed=$timed
+    numbers
+    issued=$(sample "$(request other issued)") timed=$(sample hintsign_request_duration_seconds_count)
+    [ "$issued" -ge "$last_issued" ] && [ "$timed" -ge "$last_timed" ] ||
+        bad+=" $issued $timed after $last_issued $last_timed;"
+done
+wait "$minter"
+is "$?$bad" 0 'numbers only grow'
+numbers
+are "$(request other issued)" 2000 hintsign_request_duration_seconds_count 2109
+
 # --- recovery ---
 
 are "$(recovery session)" 0 "$(recovery login)" 0 "$(recovery module)" 0 "$(recovery process)" 0
