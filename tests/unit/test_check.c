@@ -142,6 +142,7 @@ static void once_a_minute(void **state)
     run();
     assert_int_equal(answers, 0);
     first->homes[0].check_at = watch_now();
+    check.resume = 0; /* however long the machine took to find nothing due */
     assert_true(check_due(&check, &ladder) <= watch_now());
     run();
     assert_int_equal(answers, 1);
@@ -156,6 +157,7 @@ static void at_once_after_an_error_but_not_all_the_time(void **state)
     assert_true(check_due(&check, &ladder) - watch_now() <= KEY_RETRY_MS);
     run();
     assert_int_equal(answers, 0); /* it has just answered */
+    check.resume = 0;
     first->homes[0].check_at -= KEY_RETRY_MS;
     run();
     assert_int_equal(answers, 1);

@@ -234,6 +234,7 @@ static void memory_is_used_again(void **state)
     assert_ptr_equal(spare, memory);
     varlink_input_clear(&pair->input);
     assert_ptr_equal(spare, memory);
+    pair->input.spare = NULL;
     free(spare);
 }
 
