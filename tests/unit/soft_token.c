@@ -9,8 +9,9 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#define OBJECTS_MAX 64
-#define VALUE_MAX   4096
+#define AES_KEY_WRAP_KWP 0x210bUL /* PKCS #11 v3.0 section 2.15 */
+#define OBJECTS_MAX      64
+#define VALUE_MAX        4096
 
 struct soft_token soft;
 CK_FUNCTION_LIST soft_functions;
@@ -238,7 +239,9 @@ static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_O
                         CK_OBJECT_HANDLE *handle)
 {
     unsigned char plain[VALUE_MAX + 16];
-    if (mechanism->mechanism == soft.refuses)
+    if (mechanism->mechanism == soft.refuses ||
+        (mechanism->mechanism != CKM_RSA_PKCS_OAEP &&
+         mechanism->mechanism != (soft.renamed ? AES_KEY_WRAP_KWP : CKM_AES_KEY_WRAP_PAD)))
         return CKR_MECHANISM_INVALID;
     size_t size = mechanism->mechanism == CKM_RSA_PKCS_OAEP
                       ? unwrap_rsa(mechanism, wrapped, length, plain)
@@ -254,8 +257,11 @@ static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_O
 static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism,
                                 CK_MECHANISM_INFO *info)
 {
-    (void)slot, (void)mechanism, (void)info;
-    return CKR_MECHANISM_INVALID;
+    (void)slot;
+    if (!soft.renamed || mechanism != AES_KEY_WRAP_KWP)
+        return CKR_MECHANISM_INVALID;
+    *info = (CK_MECHANISM_INFO){.flags = CKF_UNWRAP};
+    return CKR_OK;
 }
 
 /* --- sessions --- */

@@ -17,6 +17,7 @@ struct soft_token {
     CK_MECHANISM_TYPE hash;    /* RSA-OAEP with this hash is CKR_ARGUMENTS_BAD */
     CK_ATTRIBUTE_TYPE weakens; /* this attribute of new private and secret keys is true */
     CK_KEY_TYPE does_not_know; /* keys of this type are CKR_ATTRIBUTE_VALUE_INVALID */
+    bool renamed;              /* it has AES key wrap with padding under its last name alone */
     bool readable;             /* it gives the value of secret keys away */
     bool mixes_up;             /* it unwraps another key than was wrapped */
     CK_RV destroy;             /* what C_DestroyObject returns instead of destroying */

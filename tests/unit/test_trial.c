@@ -261,6 +261,15 @@ static void wrapped_keys(void **state)
     assert_int_equal(soft.objects, 0);
 }
 
+static void wrapped_keys_by_the_last_name(void **state)
+{
+    (void)state;
+    soft.renamed = true;
+    attempt(trial_unwrap);
+    for (size_t i = 0; i < 4; i++)
+        expect(unwraps[i], true, "the right key");
+}
+
 static void other_keys_than_were_wrapped(void **state)
 {
     (void)state;
@@ -353,6 +362,7 @@ int main(void)
         TEST(hashes_that_we_make),
         TEST(wrong_signatures_of_pairs),
         TEST(wrapped_keys),
+        TEST(wrapped_keys_by_the_last_name),
         TEST(other_keys_than_were_wrapped),
         TEST(one_way_to_unwrap),
         TEST(pairs_that_may_decrypt),
