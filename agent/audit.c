@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/audit.h"
 #include "agent/audit_file.h"
+#include "agent/audit_rewrite.h"
 #include "agent/audit_rotate.h"
 #include "agent/audit_start.h"
 #include "agent/clock.h"
@@ -167,8 +168,9 @@ void audit_close(struct audit *audit)
     if (!audit)
         return;
     if (audit->file.fd >= 0) {
-        if (fdatasync(audit->file.fd) < 0)
-            log_error("audit: %s", strerror(errno));
+        int r = audit_rewrite_sync(&audit->file, audit->sha256, &audit->synced, &audit->durable);
+        if (r < 0)
+            log_error("audit: %s", strerror(-r));
         else if (audit->dirty)
             remember(audit, &audit->durable);
         audit_file_close(&audit->file);
@@ -363,7 +365,7 @@ static void sync_interval(struct audit *audit)
     struct audit_mark mark = audit->durable;
     audit->dirty = false;
     pthread_mutex_unlock(&audit->lock);
-    int r = fdatasync(audit->file.fd) < 0 ? -errno : 0;
+    int r = audit_rewrite_sync(&audit->file, audit->sha256, &audit->synced, &mark);
     if (r == 0)
         remember(audit, &mark);
     pthread_mutex_lock(&audit->lock);
@@ -388,7 +390,7 @@ static void probe(struct audit *audit)
 void audit_tick(struct audit *audit)
 {
     pthread_mutex_lock(&audit->lock);
-    if (audit->dirty && audit->sync == CONF_SYNC_INTERVAL)
+    if (audit->sync == CONF_SYNC_INTERVAL && (audit->dirty || audit->file.unsure))
         sync_interval(audit);
     if (audit->write_error < 0 && !audit->leading && !audit->has_gap)
         probe(audit);

@@ -57,6 +57,11 @@ static ssize_t read_at(int fd, char *buffer, size_t length, off_t offset)
     return (ssize_t)done;
 }
 
+ssize_t audit_file_read(const struct audit_file *file, char *buffer, size_t length, off_t offset)
+{
+    return read_at(file->fd, buffer, length, offset);
+}
+
 /* The end of the file: at most a torn line and the whole one before it. */
 static int read_tail(int fd, off_t size, char **ret_tail, size_t *ret_length)
 {
@@ -171,6 +176,13 @@ int audit_file_write(int fd, const char *data, size_t length)
     return 0;
 }
 
+int audit_file_sync(struct audit_file *file)
+{
+    int r = fdatasync(file->fd) < 0 ? -errno : 0;
+    file->unsure |= r < 0;
+    return r;
+}
+
 /* A short write must not stay: the next line would be glued to it. Where even that fails, the next
  * call tries again before it writes. */
 static int cut_torn(const struct audit_file *file)
@@ -199,8 +211,8 @@ int audit_file_append(struct audit_file *file, const char *lines, size_t length,
     int r = cut_torn(file);
     if (r == 0)
         r = audit_file_write(file->fd, lines, length);
-    if (r == 0 && sync && fdatasync(file->fd) < 0)
-        r = -errno;
+    if (r == 0 && sync)
+        r = audit_file_sync(file);
     if (r == 0)
         r = check_name(file);
     if (r == 0)

@@ -10,7 +10,9 @@
 
 struct audit_file {
     int fd;
-    off_t size; /* of the whole lines; anything behind them is a torn write */
+    off_t size;  /* of the whole lines; anything behind them is a torn write */
+    bool unsure; /* a sync has failed: what was to be on disk may be lost (audit_rewrite.h) ... */
+    bool lost;   /* ... and is */
 };
 
 /* Opens a file for reading and writing, with more `flags` of open(2), or creates it for good: its
@@ -34,6 +36,12 @@ void audit_file_close(struct audit_file *file);
  * they are on disk where `sync` says so. Returns 0 or a negative errno: then nothing counts as
  * written. -ENOENT: the file was removed, -ESTALE: it was made shorter. */
 int audit_file_append(struct audit_file *file, const char *lines, size_t length, bool sync);
+
+/* Waits until what was written is on disk. Returns 0 or a negative errno, and is unsure then. */
+int audit_file_sync(struct audit_file *file);
+
+/* Reads bytes of it. Returns how many there were, or a negative errno. */
+ssize_t audit_file_read(const struct audit_file *file, char *buffer, size_t length, off_t offset);
 
 /* Whether the file could be written now: writes something, and takes it back. Returns as
  * audit_file_append. */

@@ -65,9 +65,9 @@ static void do_rounds(struct audit_keeper *keeper)
     bool rotate = keeper->rotate;
     keeper->rotate = false;
     pthread_mutex_unlock(&keeper->lock);
-    if (rotate)
-        audit_rotate(keeper->audit);
     audit_tick(keeper->audit);
+    if (rotate) /* afterwards: its sync proves nothing about lines that an earlier one has lost */
+        audit_rotate(keeper->audit);
     pthread_mutex_lock(&keeper->lock);
 }
 

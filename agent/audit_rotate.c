@@ -135,7 +135,7 @@ static int change_names(const struct audit_rotation *rotation)
 int audit_rotate_finish(struct audit_file *file, struct audit_rotation *rotation, const char *line,
                         size_t length)
 {
-    int r = fdatasync(file->fd) < 0 ? -errno : 0;
+    int r = audit_file_sync(file);
     if (r == 0)
         r = audit_file_write(rotation->fd, line, length);
     if (r == 0 && fsync(rotation->fd) < 0)

@@ -21,6 +21,7 @@ agent_libagent_a_SOURCES = \
 	agent/audit_file.c agent/audit_file.h \
 	agent/audit_keeper.c agent/audit_keeper.h \
 	agent/audit_record.c agent/audit_record.h \
+	agent/audit_rewrite.c agent/audit_rewrite.h \
 	agent/audit_rotate.c agent/audit_rotate.h \
 	agent/audit_start.c agent/audit_start.h \
 	agent/audit_state.c agent/audit_state.h \

@@ -327,6 +327,7 @@ AGENT_TESTS = \
 	tests/unit/test_audit \
 	tests/unit/test_audit_file \
 	tests/unit/test_audit_keeper \
+	tests/unit/test_audit_rewrite \
 	tests/unit/test_audit_rotate \
 	tests/unit/test_audit_start \
 	tests/unit/test_base64 \
@@ -379,6 +380,8 @@ tests_unit_test_audit_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_file_LDADD = $(agent_test_libs)
 tests_unit_test_audit_keeper_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_keeper_LDADD = $(agent_test_libs)
+tests_unit_test_audit_rewrite_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_rewrite_LDADD = $(agent_test_libs)
 tests_unit_test_audit_rotate_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_rotate_LDADD = $(agent_test_libs)
 tests_unit_test_audit_start_CPPFLAGS = $(agent_test_cppflags)

@@ -203,4 +203,22 @@ records_per_sync 48 'one client, 64 deep' 1 64 50
 records_per_sync 6 '64 clients' 64 1 20
 rm "$DISK_SCRIPT"
 agent_stop
+
+# --- a disk that has lost lines, and says so once ---
+
+rm "$log"* "$DISK_FOLDER/audit-state"
+config interval
+start
+runs 0 'lines that a disk loses within the second that it has' hintsign mint acme --subject bob
+echo lose >"$DISK_SCRIPT"
+wait_for 20 is_unavailable
+rm "$DISK_SCRIPT"
+agent_log_has 'ERROR: audit: the disk has lost lines behind number [0-9]*: nothing is given out any more'
+is $? 0 '... and then seems to work again: the log says that they are lost'
+runs 4 '... and there are no tokens' hintsign status --ready --wait 3
+agent_stop
+start
+runs 0 'the next one goes on where the log is whole' hintsign mint acme --subject bob
+agent_stop
+verify '... which verifies' "$log"
 done_testing

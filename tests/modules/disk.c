@@ -3,6 +3,7 @@
  *
  *     fail ERRNO    whatever changes a file fails
  *     unsynced      fdatasync fails with EIO
+ *     lose          ... and what was appended since it did not is zeros
  *     slow MS       fdatasync takes that long
  *     kill N        the process is killed before the Nth such call from now
  *
@@ -65,6 +66,28 @@ static bool is_ours(int fd)
     return strncmp(path, folder, strlen(folder)) == 0;
 }
 
+static bool appends(int fd)
+{
+    return fcntl(fd, F_GETFL) & O_APPEND;
+}
+
+/* From `from` to its end. */
+static void wipe(int log, off_t from)
+{
+    static const char zeros[4096];
+    char link[64];
+    struct stat st;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", log);
+    int fd = open(link, O_WRONLY | O_CLOEXEC);
+    while (fd >= 0 && fstat(log, &st) == 0 && from < st.st_size) {
+        size_t left = (size_t)(st.st_size - from);
+        (void)!syscall(SYS_pwrite64, fd, zeros, left < sizeof zeros ? left : sizeof zeros, from);
+        from += (off_t)sizeof zeros;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Returns 0, or -1 with errno: the call is not made. */
 static int meet(bool sync)
 {
@@ -85,7 +108,8 @@ static int meet(bool sync)
     if (strcmp(script.verb, "fail") == 0)
         return -1;
     errno = EIO;
-    return sync && strcmp(script.verb, "unsynced") == 0 ? -1 : 0;
+    bool fails = strcmp(script.verb, "unsynced") == 0 || strcmp(script.verb, "lose") == 0;
+    return sync && fails ? -1 : 0;
 }
 
 ssize_t write(int fd, const void *data, size_t length)
@@ -105,7 +129,17 @@ int ftruncate(int fd, off_t length)
 
 int fdatasync(int fd)
 {
-    return is_ours(fd) && meet(true) < 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
+    static off_t on_disk;
+    struct stat st;
+    if (!is_ours(fd) || meet(true) == 0) {
+        if (appends(fd) && fstat(fd, &st) == 0)
+            on_disk = st.st_size;
+        return (int)syscall(SYS_fdatasync, fd);
+    }
+    if (appends(fd) && strcmp(read_script(getenv("DISK_SCRIPT")).verb, "lose") == 0)
+        wipe(fd, on_disk);
+    errno = EIO;
+    return -1;
 }
 
 int fsync(int fd)
