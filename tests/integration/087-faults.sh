@@ -76,14 +76,16 @@ fault() {
     serves_again "$name: serves afterwards"
 }
 
-# serves_again NAME [COMMAND...]: within 2 s, untouched.
+# serves_again NAME [COMMAND...]: within 2 s, untouched; sanitizers take their time.
+limit=2000
+[ "$SANITIZED" = no ] || limit=5000
 serves_again() {
     local name=$1 start took
     shift
     start=$(date +%s%3N)
     wait_for 10 "${@:-mints}"
     took=$(($(date +%s%3N) - start))
-    is "$((took < 2000))" 1 "$name ($took ms)"
+    is "$((took < limit))" 1 "$name ($took ms)"
 }
 
 #     what                          status  logins  initialisations  script
@@ -118,6 +120,19 @@ fault 'a MAC that is too long'      4       0       0                'C_Sign lon
 fault 'data refused'                4       0       0                'C_Sign 0x20 1'
 like "$(cat "$work/stderr")" '^hintsign: TokenUnavailable: ' '... by the token, not by the agent'
 
+# A call that hangs for less than a module is given up (083 and 088 have the others).
+is_inside() {
+    [ "$(calls C_Sign)" -gt "$before" ]
+}
+before=$(calls C_Sign)
+script 'C_Sign hang 1'
+mints >"$work/hung" 2>&1 &
+client=$!
+wait_for 10 is_inside
+script ''
+runs 0 'a call that hangs for a moment: a token' wait "$client"
+if verifies "$(cat "$work/hung")"; then ok '... with the right key'; else not_ok '... with the right key'; fi
+
 # A module that does not finalise keeps what was open in it.
 sessions() {
     xargs <"$FAULTY_SCRIPT.sessions"
@@ -149,7 +164,7 @@ runs 4 'nor is one when all of them are wrong' hintsign mint assertion
 is "$(cat "$work/stdout")" '' 'nothing is printed'
 script ''
 agent_log_has 'profile assertion is not ready: .*does not verify' && ok 'the log says why' || not_ok 'the log says why'
-runs 0 'it serves again when the token does' wait_for 2 hintsign mint assertion
+serves_again 'it serves again when the token does' hintsign mint assertion
 
 # A wrong MAC leaves, but not for long: the error before it has the key give its known answer.
 hintsign status --ready --wait 3 >"$work/status.log" 2>&1
@@ -164,7 +179,7 @@ fi
 runs 0 '... and so does the audit log' wait_for 3 grep -q '"type":"doubtful","token":"a","key":"acme","key_digest":"[0-9a-f]*","since":"2' "$work/audit.jsonl"
 runs 0 'and the key is not used' wait_for 2 eval '! mints'
 script ''
-runs 0 'until it answers as it did' wait_for 2 mints
+serves_again 'until it answers as it did' mints
 
 # Handles mean other objects after each initialisation.
 for i in 1 2 3; do
@@ -204,7 +219,7 @@ like "$(cat "$work/stderr")" '^hintsign: Locked: ' '... is locked'
 is "$(calls C_Login)" "$login" '... and no login was tried'
 script ''
 agent_reload
-runs 0 'it serves again once its counter is back' wait_for 2 mints
+serves_again 'it serves again once its counter is back' mints
 
 # The token comes back with other objects under the names: refused.
 login=$(calls C_Login)
@@ -229,7 +244,7 @@ script absent
 agent_launch
 runs 4 'a token that is absent at the start' mints
 script raw-points
-runs 0 '... and there later' wait_for 2 mints
+serves_again '... and there later' mints
 runs 0 'points that are not wrapped' hintsign mint curve
 agent_stop
 script 'refuse 0x40'
