@@ -2,15 +2,20 @@
 #include "config.h"
 #include "pkcs11/check.h"
 
-#define BATCH_MS 5  /* then others get their turn */
-#define SHARE    99 /* the token's time for others, to each part for us */
+#define BATCH_MS 5 /* then others get their turn */
+
+/* The token's time for others, to each part for us: of known answers as such, and of those that
+ * keys become ready with. Then nothing else is served, so that is not put off for long. */
+#define SHARE       99
+#define RETRY_SHARE 9
 
 /* One that is doubted does not wait for its turn, but once a second is enough. */
 static int64_t due_at(const struct check *check, const struct key_home *home)
 {
     if (atomic_load(&home->doubted))
         return home->check_at - KEY_CHECK_MS + KEY_RETRY_MS;
-    return home->check_at > check->resume ? home->check_at : check->resume;
+    int64_t others = atomic_load(&home->generation) ? check->resume : check->retry;
+    return home->check_at > others ? home->check_at : others;
 }
 
 static bool is_up(const struct key_home *home)
@@ -81,8 +86,9 @@ enum p11_rung check_run(struct check *check, struct ladder *ladder)
     int r = 0;
     for (size_t t = 0; r == 0 && t < ladder->token_count; t++)
         r = check_token(check, ladder, ladder->tokens[t], start, &changed, &error);
-    int64_t end = watch_now();
+    int64_t end = watch_now(), pause = (end - start) * RETRY_SHARE;
     check->resume = end + (end - start) * SHARE;
+    check->retry = end + (pause < KEY_RETRY_MS ? pause : KEY_RETRY_MS);
     ladder_tell(ladder, changed);
     if (r == 0)
         return P11_RUNG_NONE;

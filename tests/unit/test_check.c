@@ -251,14 +251,39 @@ static void long_checks_are_seldom(void **state)
     assert_true(check_due(&check, &ladder) >= check.resume);
 }
 
+static CK_RV slow_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
+                       CK_BYTE *signature, CK_ULONG *signature_len)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    return sign(session, data, data_len, signature, signature_len);
+}
+
+static void a_key_that_is_not_ready_is_tried_soon_again(void **state)
+{
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    mac = 'x';
+    first->homes[0].check_at = 0;
+    run();
+    assert_false(atomic_load(&first->ready));
+    assert_true(check.resume > watch_now() + 2000);
+    assert_true(check_due(&check, &ladder) <= watch_now() + KEY_RETRY_MS);
+    assert_true(check_due(&check, &ladder) > watch_now());
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(once_a_minute),      TEST(at_once_after_an_error_but_not_all_the_time),
-        TEST(wrong_answer),       TEST(error_of_one_key),
-        TEST(error_of_every_key), TEST(error_of_the_token),
-        TEST(token_that_is_down), TEST(long_checks_are_seldom),
+        TEST(once_a_minute),
+        TEST(at_once_after_an_error_but_not_all_the_time),
+        TEST(wrong_answer),
+        TEST(error_of_one_key),
+        TEST(error_of_every_key),
+        TEST(error_of_the_token),
+        TEST(token_that_is_down),
+        TEST(long_checks_are_seldom),
+        TEST(a_key_that_is_not_ready_is_tried_soon_again),
     };
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);
 }
