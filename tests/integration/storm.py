@@ -65,7 +65,8 @@ class Storm:
     def __init__(self):
         self.end = 0  # time.monotonic()
         self.lock = threading.Lock()
-        self.failures, self.refused, self.tokens, self.longest, self.scripts = [], {}, 0, 0, 0
+        self.failures, self.refused = [], {}
+        self.tokens = self.longest = self.scripts = self.sent_away = 0
         self.minted = open(f"{FOLDER}/minted", "w", encoding="ascii")
 
     def goes_on(self):
@@ -128,17 +129,26 @@ def request(profile, subject):
     return encode(AGENT + "Mint", {"profile": profile, **claims})
 
 
+def answer(client):
+    """The next reply; None where the connection has ended, or was one too many of this user's."""
+    reply = client.reply()
+    if error(reply) == "Overloaded" and "connections" in reply["parameters"]["message"]:
+        storm.sent_away += 1
+        return None
+    return reply
+
+
 def ask(client, wanted):
-    """Sends it all at once; the replies come in the same order. Whose connection was the oldest of
-    too many, and idle, finds it closed: None."""
+    """Sends it all at once; the replies come in the same order. Returns false where the connection was
+    not served: the oldest of too many, and idle, or the newest."""
     start = time.monotonic()
     client.send(b"".join(request(*one) for one in wanted))
     for number, (profile, subject) in enumerate(wanted):
-        reply = client.reply()
+        reply = answer(client)
         if reply is None:
             if number:
                 storm.fail("the end before all is answered", number, len(wanted))
-            return None
+            return False
         judge(profile, subject, reply)
     storm.longest = max(storm.longest, time.monotonic() - start)
     return True
@@ -148,15 +158,19 @@ def ask(client, wanted):
 
 
 def customer(rng):
-    with Client() as client:
-        while storm.goes_on():
-            profile = rng.choice(PROFILES)
-            wanted = [(profile, f"s{rng.getrandbits(40)}") for _ in range(rng.choice([1, 1, 5, 30]))]
-            if not ask(client, wanted):
-                client.__init__()
-                if not ask(client, wanted):
-                    storm.fail("no answer on a new connection", wanted[:2])
-            storm.nap(rng, NAP)
+    client = Client()
+    while storm.goes_on():
+        profile = rng.choice(PROFILES)
+        wanted = [(profile, f"s{rng.getrandbits(40)}") for _ in range(rng.choice([1, 1, 5, 30]))]
+        start = time.monotonic()
+        while not ask(client, wanted) and storm.goes_on():
+            if time.monotonic() - start > TIMEOUT:
+                storm.fail("no connection is served", wanted[:2])
+                break
+            client.socket.close()
+            client = Client()
+        storm.nap(rng, NAP)
+    client.socket.close()
 
 
 def slow_reader(rng):
@@ -168,12 +182,12 @@ def slow_reader(rng):
             client.socket.setblocking(False)
             try:
                 client.socket.send(b"".join(request(*one) for one in wanted))
-            except BlockingIOError:
-                pass
+            except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                pass  # not all of it, or sent away
             client.socket.settimeout(TIMEOUT)
             time.sleep(min(rng.choice([0.5, 4]), max(0, storm.end - time.monotonic())))
             for profile, subject in wanted:
-                reply = client.reply()
+                reply = answer(client)
                 if reply is None or not storm.goes_on():
                     break
                 judge(profile, subject, reply)
@@ -208,7 +222,7 @@ def flood(rng):
             count = rng.randint(1, 300)
             client.send(refused * count)
             for _ in range(count):
-                reply = client.reply()
+                reply = answer(client)
                 if reply is None:  # it rested while the crowd came
                     break
                 if error(reply) != "NotAllowed":
@@ -320,7 +334,7 @@ def settle(connections):
 def report(start):
     storm.minted.flush()
     print(f"# {time.monotonic() - start:.0f} s: {storm.tokens} tokens; refused: {storm.refused}; "
-          f"{storm.scripts} scripts; {measure()}", flush=True)
+          f"{storm.sent_away} connections sent away; {storm.scripts} scripts; {measure()}", flush=True)
 
 
 def run(name, act):
