@@ -303,13 +303,21 @@ def faults(rng):
 # --- the whole ---
 
 
+def descriptors():
+    """0 where nobody but root may look into the agent."""
+    try:
+        return len(os.listdir(f"/proc/{PID}/fd"))
+    except PermissionError:
+        return 0
+
+
 def measure():
     with open(f"/proc/{PID}/status", encoding="ascii") as file:
         memory = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
     with open(f"{SCRIPT}.sessions", encoding="ascii") as file:
         sessions = int(file.read())
-    return {"descriptors": len(os.listdir(f"/proc/{PID}/fd")), "threads": len(os.listdir(f"/proc/{PID}/task")),
-            "sessions": sessions, "memory": memory}
+    return {"descriptors": descriptors(), "threads": len(os.listdir(f"/proc/{PID}/task")), "sessions": sessions,
+            "memory": memory}
 
 
 def fill():
@@ -396,7 +404,11 @@ def compare(before):
         time.sleep(0.05)
         after = measure()
     for what in counted:
-        ok(after[what] <= before[what], f"no more {what} than before: {before[what]}, {after[what]}")
+        name = f"no more {what} than before: {before[what]}, {after[what]}"
+        if before[what] == 0:
+            print(f"ok - {name} # SKIP only root may count them")
+        else:
+            ok(after[what] <= before[what], name)
     name = f"about as much memory: {before['memory']}, {after['memory']} kB"
     if os.environ["SANITIZED"] == "yes":
         print(f"ok - {name} # SKIP sanitizers keep what was freed")
