@@ -1,12 +1,14 @@
 /* Tests of pkcs11/module.c: who is inside, which generation, and how a module is initialised. */
 #include "config.h"
 #include "pkcs11/module.h"
+#include "pkcs11/watch.h"
 #include "tests/unit/fake_token.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -94,6 +96,32 @@ static void shutting_waits_until_all_have_left(void **state)
     assert_true(atomic_load(&is_shut));
 }
 
+static void *wait_for_room(void *ret_room)
+{
+    *(bool *)ret_room = module_wait_for_room(module, watch_now() + 60000);
+    return NULL;
+}
+
+static void a_full_one_has_room_when_somebody_leaves(void **state)
+{
+    (void)state;
+    bool room = false;
+    pthread_t thread;
+    start();
+    module_open(module);
+    atomic_store(&module->room, 1);
+    assert_true(module_wait_for_room(module, watch_now()));
+    assert_int_not_equal(module_enter(module), 0);
+    assert_false(module_is_full(module));
+    assert_false(module_wait_for_room(module, watch_now() + 20));
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &room), 0);
+    while (atomic_load(&module->waiting) == 0)
+        sched_yield();
+    module_leave(module);
+    pthread_join(thread, NULL);
+    assert_true(room);
+}
+
 static void initialised_once(void **state)
 {
     (void)state;
@@ -162,6 +190,7 @@ int main(void)
         TEST(new_one_is_shut),
         TEST(generation_rises_with_every_opening),
         TEST(shutting_waits_until_all_have_left),
+        TEST(a_full_one_has_room_when_somebody_leaves),
         TEST(initialised_once),
         TEST(restarted),
         TEST(one_that_cannot_lock),
