@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FIND_BATCH 512
+#define READ_TRIES 3 /* of one object: a key that is left out is not looked for before long */
 
 struct handles {
     CK_OBJECT_HANDLE *list;
@@ -59,6 +60,17 @@ static bool is_key(const struct object *object)
            object->object_class == CKO_PUBLIC_KEY;
 }
 
+static int read_one(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
+                    struct object *ret_object, struct p11_error *error)
+{
+    int r, tries = 0;
+    do {
+        watch_beat();
+        r = object_read(fn, session, handle, ret_object, error);
+    } while (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv) && ++tries < READ_TRIES);
+    return r;
+}
+
 /* An object that vanished meanwhile, or that the token will not show, is no error. Tokens fail
  * alike for a broken object and when they are broken themselves: where no object can be read, it is
  * the token. */
@@ -71,9 +83,8 @@ static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struc
         return p11_error_text(error, P11_MEMORY, "out of memory");
     size_t broken = 0;
     for (size_t i = 0; i < handles->count; i++) {
-        watch_beat();
         struct object *object = &index->objects[index->count];
-        int r = object_read(fn, session, handles->list[i], object, error);
+        int r = read_one(fn, session, handles->list[i], object, error);
         if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv))
             broken++;
         else if (r < 0 && error->rv != CKR_OBJECT_HANDLE_INVALID && r != P11_FAILED)

@@ -168,6 +168,36 @@ static void object_that_vanished(void **state)
     assert_int_equal(keys.count, 2);
 }
 
+static CK_C_GetAttributeValue get_attributes;
+static unsigned errors; /* for the second object, before it can be read */
+
+static CK_RV get_with_errors(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
+                             CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    if (handle == 2 && errors > 0) {
+        errors--;
+        return CKR_GENERAL_ERROR;
+    }
+    return get_attributes(session, handle, template, count);
+}
+
+static void object_that_cannot_be_read(void **state)
+{
+    (void)state;
+    add("one", "01");
+    add("two", "02");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_with_errors;
+    errors = 2;
+    build_all();
+    assert_int_equal(keys.count, 2);
+    index_clear(&keys);
+    errors = 100;
+    build_all();
+    assert_int_equal(keys.count, 1);
+    fake_functions.C_GetAttributeValue = get_attributes;
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -192,14 +222,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(empty_token),
-        TEST(by_label_id_and_both),
-        TEST(several_with_one_name),
-        TEST(classes_are_apart),
-        TEST(names_may_hold_any_byte),
-        TEST(many),
-        TEST(object_that_vanished),
-        TEST(failures),
+        TEST(empty_token),          TEST(by_label_id_and_both),       TEST(several_with_one_name),
+        TEST(classes_are_apart),    TEST(names_may_hold_any_byte),    TEST(many),
+        TEST(object_that_vanished), TEST(object_that_cannot_be_read), TEST(failures),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }
