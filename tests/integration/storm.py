@@ -23,6 +23,7 @@ SCRIPT = os.environ["FAULTY_SCRIPT"]
 REPORT = 60  # seconds
 BACK = 3  # seconds until all serve again: two, and one for a machine that has other work
 NAP = 0.3  # seconds, on average
+RECONNECT = 0.05  # seconds, for those who were sent away
 MEMORY = 8192  # kB that the heap may have more
 
 STEADY = {"both", "far"}  # have a home on token b: nothing that happens to a is their callers' business
@@ -168,6 +169,7 @@ def customer(rng):
                 storm.fail("no connection is served", wanted[:2])
                 break
             client.socket.close()
+            time.sleep(RECONNECT)
             client = Client()
         storm.nap(rng, NAP)
     client.socket.close()
