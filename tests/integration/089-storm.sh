@@ -47,8 +47,9 @@ export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\",
     \"max_sessions\": 4 }, { \"name\": \"b\", \"uri\": \"$remote_uri\" }"
 server_start
+# A connection that waits for a worker must not be taken for a slow reader: longer than any hang here.
 agent_config '"workers": 8,
-  "limits": { "connections_per_uid": 300, "receive_timeout": 2, "send_timeout": 2 }'
+  "limits": { "connections_per_uid": 300, "receive_timeout": 2, "send_timeout": 10 }'
 agent_start
 
 include_tap < <("$python" "$top_srcdir/tests/integration/storm.py" "$storm" "$seed" "$agent_pid" "$work" 2>&1)

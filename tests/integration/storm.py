@@ -187,7 +187,7 @@ def slow_reader(rng):
             except (BlockingIOError, BrokenPipeError, ConnectionResetError):
                 pass  # not all of it, or sent away
             client.socket.settimeout(TIMEOUT)
-            time.sleep(min(rng.choice([0.5, 4]), max(0, storm.end - time.monotonic())))
+            time.sleep(min(rng.choice([0.5, 4, 12]), max(0, storm.end - time.monotonic())))
             for profile, subject in wanted:
                 reply = answer(client)
                 if reply is None or not storm.goes_on():
