@@ -23,6 +23,7 @@ SCRIPT = os.environ["FAULTY_SCRIPT"]
 REPORT = 60  # seconds
 BACK = 3  # seconds until all serve again: two, and one for a machine that has other work
 NAP = 0.3  # seconds, on average
+LONG_HANG = 7  # seconds
 RECONNECT = 0.05  # seconds, for those who were sent away
 MEMORY = 8192  # kB that the heap may have more
 
@@ -299,7 +300,10 @@ def faults(rng):
                  for _ in range(rng.choice([0, 1, 1, 2, 3]))]
         write(SCRIPT, "\n".join(lines + [""]))
         storm.scripts += 1
-        storm.nap(rng, NAP if rng.random() < 0.98 else 20 * NAP)
+        if rng.random() < 0.98:
+            storm.nap(rng, NAP)
+        else:  # long enough for a module to be given up, and too short for the process
+            time.sleep(max(0, min(LONG_HANG, storm.end - time.monotonic())))
 
 
 # --- the whole ---
