@@ -70,7 +70,6 @@ static void serve(struct worker *worker, struct conn *conn)
 {
     struct workers *workers = worker->workers;
     struct caller caller = caller_of(&conn->peer);
-    atomic_load(&conn->turns); /* takes over what the thread before us wrote: see arm */
     atomic_store(&conn->busy, true);
     enum conn_wait wait = conn_serve(conn, &worker->serving, atomic_load(&workers->finishing));
     fair_end(workers->fair, &caller);
@@ -100,9 +99,12 @@ static bool serve_next(struct worker *worker, int ms)
         int n = epoll_wait(workers->epoll_fd, &event, 1, idle ? ms : 0);
         if (n < 0 && errno != EINTR)
             log_error("epoll_wait: %s", strerror(errno));
-        if (n == 1 && !event.data.ptr)
+        struct conn *ready = n == 1 ? event.data.ptr : NULL;
+        if (n == 1 && !ready)
             return false;
-        conn = fair_admit(workers->fair, n == 1 ? event.data.ptr : NULL, idle);
+        if (ready)
+            atomic_load(&ready->turns); /* takes over what the thread before us wrote: see arm */
+        conn = fair_admit(workers->fair, ready, idle);
     }
     if (conn) {
         atomic_store_explicit(&worker->busy, true, memory_order_relaxed);
