@@ -197,16 +197,25 @@ void hsm_adopt(struct hsm *hsm, struct keyring *keyring)
         prober_adopt(hsm->modules[i].prober, keyring);
 }
 
-/* A module gets three quarters of the threads that other modules' slow calls leave. */
-static unsigned room(unsigned threads, unsigned slow_elsewhere)
+void hsm_share_threads(unsigned threads, const unsigned *slow, size_t count, unsigned *ret_rooms)
 {
-    unsigned left = threads > slow_elsewhere ? threads - slow_elsewhere : 0;
-    return left > 1 ? left * 3 / 4 : 1;
+    unsigned sum = 0, slow_modules = 0, most = threads * 3 / 4;
+    for (size_t i = 0; i < count; i++) {
+        sum += slow[i];
+        slow_modules += slow[i] > 0;
+    }
+    unsigned more = slow_modules && most > sum ? (most - sum) / slow_modules : 0;
+    unsigned held = slow_modules ? (sum > most ? sum : most) + 1 : 0;
+    unsigned rest = threads > held ? threads - held : 0;
+    if (slow_modules && count > slow_modules)
+        rest /= (unsigned)count - slow_modules;
+    for (size_t i = 0; i < count; i++)
+        ret_rooms[i] = slow[i] ? slow[i] + more : rest ? rest : 1;
 }
 
 bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow)
 {
-    unsigned slow[CONF_TOKENS_MAX], sum = 0;
+    unsigned slow[CONF_TOKENS_MAX], rooms[CONF_TOKENS_MAX], sum = 0;
     bool hopeful = true;
     for (size_t i = 0; i < hsm->module_count; i++) {
         int64_t lasts = prober_look_after(hsm->modules[i].prober, &slow[i]);
@@ -217,8 +226,9 @@ bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow)
         }
         sum += slow[i];
     }
+    hsm_share_threads(threads, slow, hsm->module_count, rooms);
     for (size_t i = 0; i < hsm->module_count; i++)
-        atomic_store(&hsm->modules[i].module->room, room(threads, sum - slow[i]));
+        atomic_store(&hsm->modules[i].module->room, rooms[i]);
     *ret_slow = sum;
     return hopeful;
 }

@@ -31,8 +31,13 @@ void hsm_adopt(struct hsm *hsm, struct keyring *keyring);
 /* Seconds after which a call that hangs will never come back (rung 4). */
 #define HSM_HOPELESS_SECONDS 30
 
-/* Once a second, from the main thread: modules with calls that hang go down, and room is made in
- * the others, so that slow calls hold three quarters of `threads` at most. Returns false when a
+/* How many calls each module may have under way, of whose calls so many are slow. While any is,
+ * the slow modules may hold three quarters of the threads, the others share what is left, at least
+ * one each, and one thread stays outside of all: the agent always answers. */
+void hsm_share_threads(unsigned threads, const unsigned *slow, size_t count, unsigned *ret_rooms);
+
+/* Once a second, from the main thread: modules with calls that hang go down, and the threads are
+ * shared out among modules (hsm_share_threads). Returns false when a
  * call has hung for HSM_HOPELESS_SECONDS: the process must end at once, without exit handlers.
  * *ret_slow is how many calls have lasted longer than a second. */
 bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow);

@@ -116,13 +116,21 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     return r;
 }
 
-/* The homes in order, until one has signed. */
+/* The homes in order, until one has signed. One that is busy counts for more than another that is
+ * not there. */
 static int sign_anywhere(struct job *job, struct key *key, struct p11_error *error)
 {
     int r = P11_UNAVAILABLE;
     size_t tried = 0;
-    for (; r < 0 && tried < key->home_count && atomic_load(&key->ready); tried++)
-        r = sign_at(job, &key->homes[tried], error);
+    for (; r < 0 && tried < key->home_count && atomic_load(&key->ready); tried++) {
+        struct p11_error failure;
+        int code = sign_at(job, &key->homes[tried], &failure);
+        if (r == P11_BUSY && code == P11_UNAVAILABLE)
+            continue;
+        r = code;
+        if (code < 0)
+            *error = failure;
+    }
     return tried > 0 ? r : p11_error_text(error, r, "the key is not ready");
 }
 
@@ -135,14 +143,15 @@ static bool wait_for_recovery(struct key *key)
     return false;
 }
 
-/* Waits for a module that is full of quick calls: another one's slow calls have left it few
- * threads. Returns whether another try may help. */
+/* Waits for a home whose calls are quick, and which has no room because another module's slow calls
+ * have left it few threads. Returns whether another try may help. */
 static bool wait_for_room(struct key *key, int64_t deadline)
 {
     int64_t now = watch_now(), since;
     for (size_t i = 0; i < key->home_count && now < deadline; i++) {
         struct token *token = key->homes[i].token;
-        if (session_pool_slow(&token->sessions, now, &since) == 0 &&
+        if (atomic_load(&key->homes[i].generation) != 0 &&
+            session_pool_slow(&token->sessions, now, &since) == 0 &&
             module_wait_for_room(token->module, deadline))
             return true;
     }

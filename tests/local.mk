@@ -336,6 +336,7 @@ AGENT_TESTS = \
 	tests/unit/test_conf \
 	tests/unit/test_conn \
 	tests/unit/test_fair \
+	tests/unit/test_hsm \
 	tests/unit/test_flood \
 	tests/unit/test_form \
 	tests/unit/test_json_file \
@@ -398,6 +399,8 @@ tests_unit_test_conn_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_conn_LDADD = $(agent_test_libs)
 tests_unit_test_fair_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_fair_LDADD = $(agent_test_libs)
+tests_unit_test_hsm_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_hsm_LDADD = $(agent_test_libs)
 tests_unit_test_flood_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_flood_LDADD = $(agent_test_libs)
 tests_unit_test_form_CPPFLAGS = $(agent_test_cppflags)
