@@ -1,17 +1,22 @@
 /* Known answers between recoveries: a key that has gone wrong is found before long.
  *
- * Every key of every token that is up answers once a minute, and at once after an error; one whose
- * answer was wrong is tried again until it is right. Used or not: that a token gives a MAC does not
- * say that it is the right one. Takes at most a hundredth of the token's time, and a tenth where
- * keys are not ready; each of those has its turn soon, however long the last one took. */
+ * Every key of every token that is up answers once a minute, and at once after an error, but then
+ * once a second at most; one whose answer was wrong is tried again until it is right. Used or not:
+ * that a token gives a MAC does not say that it is the right one.
+ *
+ * What is asked by the clock takes a hundredth of the token's time: where that is too little for
+ * all keys, the minute becomes longer. Keys that are not ready have a tenth of their own, and never
+ * wait longer than a second after the last of them, however slow it was. Neither takes from the
+ * other's share, and all take turns: none keeps another from being asked. */
 #ifndef HINTSIGN_PKCS11_CHECK_H
 #define HINTSIGN_PKCS11_CHECK_H
 
 #include "pkcs11/ladder.h"
 
 struct check {
-    int64_t resume; /* watch_now: until then the token's time belongs to others ... */
-    int64_t retry;  /* ... and until then even while a key is not ready */
+    int64_t resume; /* watch_now: until then nobody is asked by the clock ... */
+    int64_t retry;  /* ... and until then none that is not ready */
+    size_t next;    /* counted token by token, the home that is asked first, if it is due */
 };
 
 /* When something is to be done, as watch_now tells the time; INT64_MAX: never. */

@@ -12,9 +12,9 @@
 
 static struct crypto crypto;
 static struct fake_object objects[2];
-static struct token token;
-static struct token *tokens[] = {&token};
-static char name[] = "a";
+static struct token token, other;
+static struct token *tokens[] = {&token, &other};
+static char name[] = "a", other_name[] = "b";
 static struct module *module;
 static struct keyring *keyring;
 static struct key *first, *second;
@@ -25,6 +25,7 @@ static struct check check;
 static unsigned char mac;
 static CK_RV answer;
 static CK_OBJECT_HANDLE failing; /* the key that answers so; 0: all */
+static CK_OBJECT_HANDLE strange; /* the key that gives another MAC */
 static CK_OBJECT_HANDLE signing;
 static unsigned answers;
 
@@ -48,7 +49,7 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, C
     (void)data_len;
     answers++;
     *signature_len = 32;
-    memset(signature, mac, 32);
+    memset(signature, signing == strange ? 'x' : mac, 32);
     return failing == 0 || signing == failing ? answer : CKR_OK;
 }
 
@@ -76,11 +77,18 @@ static struct key *add(const char *uri)
     return key;
 }
 
-static int setup(void **state)
+static int bring_up(struct token *which, char *its_name)
+{
+    struct p11_error error;
+    *which = (struct token){.name = its_name, .module = module, .state = TOKEN_UP};
+    pthread_mutex_init(&which->lock, NULL);
+    return index_build(&fake_functions, 1, &which->index, &error);
+}
+
+static int set_up(size_t token_count)
 {
     static const struct ladder_events events = {.resolved = resolved, .doubtful = doubtful};
     struct p11_error error;
-    (void)state;
     fake_reset();
     fake_hmac_key(&objects[0], "one", "1");
     fake_hmac_key(&objects[1], "two", "2");
@@ -89,29 +97,40 @@ static int setup(void **state)
     fake_functions.C_SignInit = sign_init;
     fake_functions.C_Sign = sign;
     answer = CKR_OK;
-    failing = 0;
+    failing = strange = 0;
     mac = 'm';
     if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
         return -1;
     module->fn = &fake_functions;
-    token = (struct token){.name = name, .module = module, .state = TOKEN_UP};
-    pthread_mutex_init(&token.lock, NULL);
-    if (index_build(&fake_functions, 1, &token.index, &error) < 0 ||
-        keyring_new(&crypto, tokens, 1, &keyring, &error) < 0)
+    if (bring_up(&token, name) < 0 || bring_up(&other, other_name) < 0 ||
+        keyring_new(&crypto, tokens, token_count, &keyring, &error) < 0)
         return -1;
     first = add("pkcs11:object=one");
     second = add("pkcs11:object=two");
     module_open(module);
     ladder = (struct ladder){.module = module,
                              .tokens = tokens,
-                             .token_count = 1,
+                             .token_count = token_count,
                              .events = &events,
                              .keyring = keyring};
     check = (struct check){.resume = 0};
-    if (keyring_resolve(keyring, &token, 1, &error) < 0)
-        return -1;
+    for (size_t i = 0; i < token_count; i++)
+        if (keyring_resolve(keyring, tokens[i], 1, &error) < 0)
+            return -1;
     answers = changes = doubts = 0;
     return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return set_up(1);
+}
+
+static int setup_two_tokens(void **state)
+{
+    (void)state;
+    return set_up(2);
 }
 
 static int teardown(void **state)
@@ -119,6 +138,7 @@ static int teardown(void **state)
     (void)state;
     keyring_unref(keyring);
     index_clear(&token.index);
+    index_clear(&other.index);
     module->fn = NULL; /* p11-kit did not load it */
     module_free(module);
     return 0;
@@ -240,17 +260,6 @@ static void token_that_is_down(void **state)
     assert_int_equal(answers, 0);
 }
 
-/* A hundredth of the token's time. */
-static void long_checks_are_seldom(void **state)
-{
-    (void)state;
-    check.resume = watch_now() + 5000;
-    first->homes[0].check_at = 0;
-    run();
-    assert_int_equal(answers, 0);
-    assert_true(check_due(&check, &ladder) >= check.resume);
-}
-
 static CK_RV slow_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
                        CK_BYTE *signature, CK_ULONG *signature_len)
 {
@@ -258,17 +267,84 @@ static CK_RV slow_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_l
     return sign(session, data, data_len, signature, signature_len);
 }
 
+/* A hundredth of the token's time. */
+static void long_checks_are_seldom(void **state)
+{
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    first->homes[0].check_at = second->homes[0].check_at = 0;
+    run();
+    assert_int_equal(answers, 1);
+    int64_t resume = check.resume;
+    assert_true(resume > watch_now() + 4000);
+    assert_int_equal(check_due(&check, &ladder), resume);
+    run(); /* that nothing is due changes nothing */
+    assert_int_equal(answers, 1);
+    assert_int_equal(check.resume, resume);
+}
+
 static void a_key_that_is_not_ready_is_tried_soon_again(void **state)
 {
     (void)state;
     fake_functions.C_Sign = slow_sign;
-    mac = 'x';
+    strange = first->homes[0].handle;
     first->homes[0].check_at = 0;
     run();
     assert_false(atomic_load(&first->ready));
-    assert_true(check.resume > watch_now() + 2000);
     assert_true(check_due(&check, &ladder) <= watch_now() + KEY_RETRY_MS);
     assert_true(check_due(&check, &ladder) > watch_now());
+}
+
+/* However slow its token is. */
+static void a_key_that_is_not_ready_puts_off_no_other(void **state)
+{
+    (void)state;
+    strange = first->homes[0].handle;
+    first->homes[0].check_at = 0;
+    run();
+    assert_false(is_usable(first));
+    fake_functions.C_Sign = slow_sign;
+    first->homes[0].check_at = check.resume = check.retry = 0;
+    run();
+    assert_int_equal(answers, 2);
+    assert_true(check.retry > watch_now() + 100);
+    second->homes[0].check_at = 0;
+    assert_true(check_due(&check, &ladder) <= watch_now());
+    run();
+    assert_int_equal(answers, 3);
+    assert_true(second->homes[0].check_at > watch_now());
+}
+
+/* Whoever provokes errors with one key does not keep others from being found wrong. */
+static void a_key_that_is_doubted_puts_off_no_other(void **state)
+{
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    atomic_store(&first->homes[0].doubted, true);
+    first->homes[0].check_at -= KEY_RETRY_MS;
+    run();
+    assert_int_equal(answers, 1);
+    second->homes[0].check_at = 0;
+    assert_true(check_due(&check, &ladder) <= watch_now());
+}
+
+/* One a pass, and every pass may find all of them due. */
+static void slow_keys_that_are_not_ready_take_turns(void **state)
+{
+    struct key_home *homes[] = {&first->homes[0], &second->homes[0], &first->homes[1],
+                                &second->homes[1]};
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    for (size_t i = 0; i < 4; i++)
+        atomic_store(&homes[i]->generation, 0);
+    for (unsigned pass = 1; pass <= 8; pass++) {
+        for (size_t i = 0; i < 4; i++)
+            homes[i]->check_at = 0;
+        check.retry = 0;
+        run();
+        assert_int_equal(answers, pass);
+        assert_true(homes[(pass - 1) % 4]->check_at > 0);
+    }
 }
 
 int main(void)
@@ -284,6 +360,10 @@ int main(void)
         TEST(token_that_is_down),
         TEST(long_checks_are_seldom),
         TEST(a_key_that_is_not_ready_is_tried_soon_again),
+        TEST(a_key_that_is_not_ready_puts_off_no_other),
+        TEST(a_key_that_is_doubted_puts_off_no_other),
+        cmocka_unit_test_setup_teardown(slow_keys_that_are_not_ready_take_turns, setup_two_tokens,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);
 }
