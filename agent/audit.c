@@ -122,7 +122,10 @@ static int start(struct audit *audit, const struct audit_options *options, char 
         return r;
     audit->file = start.file;
     audit->state.fd = start.state.fd;
-    audit->last = audit->durable = audit->synced = start.last;
+    audit->last = audit->durable = start.last;
+    audit->synced = start.synced;
+    audit->dirty = start.file.unsure;
+    audit_tick(audit);
     r = settle_gap(audit, &start, options->accept_gap, error);
     if (r == 0 && start.torn > 0 && !audit->has_gap)
         record_torn(audit, start.torn);
@@ -359,8 +362,9 @@ int audit_write(struct audit *audit, const struct text *members)
     return r == 0 ? audit_commit(audit, &batch) : r;
 }
 
-/* CONF_SYNC_INTERVAL: on disk within a second. With the lock held, which is given up meanwhile. */
-static void sync_interval(struct audit *audit)
+/* Brings on disk what was only written: with CONF_SYNC_INTERVAL within a second. With the lock
+ * held, which is given up meanwhile. */
+static void sync_written(struct audit *audit)
 {
     struct audit_mark mark = audit->durable;
     audit->dirty = false;
@@ -390,8 +394,8 @@ static void probe(struct audit *audit)
 void audit_tick(struct audit *audit)
 {
     pthread_mutex_lock(&audit->lock);
-    if (audit->sync == CONF_SYNC_INTERVAL && (audit->dirty || audit->file.unsure))
-        sync_interval(audit);
+    if (audit->dirty || (audit->sync == CONF_SYNC_INTERVAL && audit->file.unsure))
+        sync_written(audit);
     if (audit->write_error < 0 && !audit->leading && !audit->has_gap)
         probe(audit);
     pthread_mutex_unlock(&audit->lock);

@@ -35,8 +35,10 @@ struct audit_options {
 };
 
 /* Opens the log for appending, locks it against other agents, drops a torn last line and takes up
- * the chain. A log that is behind its state opens, but nothing can be appended to it, unless the
- * gap is accepted: then it is recorded. Returns 0, or -1 with the reason in `error`. */
+ * the chain. Lines that the state does not know yet are written again; where that fails, audit_tick
+ * tries again, and nothing can be committed before. A log that is behind its state opens, but
+ * nothing can be appended to it, unless the gap is accepted: then it is recorded. Returns 0, or -1
+ * with the reason in `error`. */
 int audit_open(const struct audit_options *options, struct audit **ret_audit,
                char error[static CONF_ERROR_MAX]);
 
@@ -61,8 +63,9 @@ int audit_commit(struct audit *audit, struct audit_batch *batch);
  * `seq` and `prev`, as audit_record_begin starts them. Returns as audit_commit. */
 int audit_write(struct audit *audit, const struct text *members);
 
-/* What has to be done once a second, by one thread: with CONF_SYNC_INTERVAL brings the log on
- * disk, tries whether a log that failed can be written again, keeps the state. */
+/* What has to be done once a second, by one thread: brings the log on disk, with
+ * CONF_SYNC_INTERVAL or where audit_open could not, tries whether a log that failed can be written
+ * again, keeps the state. */
 void audit_tick(struct audit *audit);
 
 /* Puts the file aside and goes on in a new one; logs the outcome. Only on the thread that calls

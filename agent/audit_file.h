@@ -11,7 +11,8 @@
 struct audit_file {
     int fd;
     off_t size;  /* of the whole lines; anything behind them is a torn write */
-    bool unsure; /* a sync has failed: what was to be on disk may be lost (audit_rewrite.h) ... */
+    bool unsure; /* a sync has failed, perhaps before the start: what was to be on disk may be lost
+                  * (audit_rewrite.h) ... */
     bool lost;   /* ... and is */
 };
 

@@ -11,9 +11,9 @@
 
 #include <openssl/evp.h>
 
-/* Brings the lines between two marks of the file on disk. Where a sync has failed before, they are
- * read back and, if they are still one chain, written again first. Others may append meanwhile, but
- * not sync. Returns 0 or a negative errno; -EBADMSG: the lines are lost, which is logged. */
+/* Brings the lines between two marks of the file on disk. Where the file is unsure of them, they
+ * are read back and, if they are still one chain, written again first. Others may append meanwhile,
+ * but not sync. Returns 0 or a negative errno; -EBADMSG: the lines are lost, which is logged. */
 int audit_rewrite_sync(struct audit_file *file, const EVP_MD *sha256, const struct audit_mark *from,
                        const struct audit_mark *to);
 

@@ -1,4 +1,5 @@
-/* Opens the audit log and its state, and decides whether the log is behind. */
+/* Opens the audit log and its state, and decides whether the log is behind, and what of it may not
+ * be on disk. */
 #include "config.h"
 #include "agent/audit_start.h"
 #include "agent/audit_rotate.h"
@@ -29,26 +30,39 @@ static int take_up_chain(struct audit_start *start, const EVP_MD *sha256, const 
                : -1;
 }
 
-/* Whether the log holds the line that was the last one when the state was written. Where a rotation
- * was interrupted, that is in the file before; then there is one line, which follows it. */
-static bool holds(const struct audit_start *start, const EVP_MD *sha256,
-                  const unsigned char prev[static AUDIT_HASH_BYTES])
+/* Whether the file holds the line that was the last one when the state was written. */
+static bool holds_known(const struct audit_start *start, const EVP_MD *sha256)
 {
     const struct audit_mark *known = &start->known;
     unsigned char hash[AUDIT_HASH_BYTES];
     char *line = NULL;
     size_t length = 0;
-    if (known->sequence == 0)
-        return true;
-    if (start->last.sequence == known->sequence + 1 &&
-        memcmp(prev, known->hash, AUDIT_HASH_BYTES) == 0)
-        return true;
     if (audit_file_line_at(&start->file, known->end, &line, &length) < 0)
         return false;
     bool same = audit_record_sha256(sha256, line, length, hash) &&
                 memcmp(hash, known->hash, AUDIT_HASH_BYTES) == 0;
     free(line);
     return same;
+}
+
+/* The state is written when lines are on disk. What stands behind them was not, and whoever wrote
+ * it may have been told that the disk failed: nobody is told twice. Where a rotation was
+ * interrupted, the known line is in the file before; then there is one line, which follows it, and
+ * was on disk before it became the log. */
+static void compare(struct audit_start *start, const EVP_MD *sha256,
+                    const unsigned char prev[static AUDIT_HASH_BYTES])
+{
+    const struct audit_mark *known = &start->known;
+    start->synced = start->last;
+    if (known->sequence == 0)
+        return;
+    if (holds_known(start, sha256)) {
+        start->synced = *known;
+        start->file.unsure = known->end < start->last.end;
+        return;
+    }
+    start->behind = start->last.sequence != known->sequence + 1 ||
+                    memcmp(prev, known->hash, AUDIT_HASH_BYTES) != 0;
 }
 
 static int open_state(struct audit_start *start, const char *folder, char *error)
@@ -97,7 +111,7 @@ int audit_start_open(const char *path, const char *state_dir, const EVP_MD *sha2
         audit_file_close(&start.file);
         return -1;
     }
-    start.behind = !holds(&start, sha256, prev);
+    compare(&start, sha256, prev);
     if (start.known.sequence == 0 && start.last.sequence > 0)
         log_warning("audit: there is no state yet: nothing to compare the log with");
     *ret_start = start;

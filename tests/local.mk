@@ -330,6 +330,7 @@ AGENT_TESTS = \
 	tests/unit/test_audit_rewrite \
 	tests/unit/test_audit_rotate \
 	tests/unit/test_audit_start \
+	tests/unit/test_audit_sync \
 	tests/unit/test_base64 \
 	tests/unit/test_base64url \
 	tests/unit/test_compose \
@@ -387,6 +388,8 @@ tests_unit_test_audit_rotate_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_rotate_LDADD = $(agent_test_libs)
 tests_unit_test_audit_start_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_start_LDADD = $(agent_test_libs)
+tests_unit_test_audit_sync_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_sync_LDADD = $(agent_test_libs)
 tests_unit_test_base64_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_base64_LDADD = $(agent_test_libs)
 tests_unit_test_base64url_CPPFLAGS = $(agent_test_cppflags)

@@ -241,6 +241,27 @@ static void a_state_that_is_older(void **state)
     free(known);
 }
 
+/* ... and what stands behind the line that it knows is not what was written there. */
+static void a_line_behind_the_state_that_was_changed(void **state)
+{
+    char reason[200];
+    (void)state;
+    given_log(2);
+    char *known = scratch_read(AUDIT_STATE_FILE, NULL);
+    given_log(3);
+    char *text = scratch_read("log", NULL);
+    memcpy(strstr(end_of_line(text, 3), "stop"), "pots", 4);
+    scratch_write("log", text);
+    scratch_write(AUDIT_STATE_FILE, known);
+    assert_int_equal(open_log(false), 0);
+    assert_false(audit_is_available(audit, reason, sizeof reason));
+    assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+    audit_tick(audit);
+    assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+    free(text);
+    free(known);
+}
+
 static void a_gap_that_is_accepted(void **state)
 {
     (void)state;
@@ -288,9 +309,11 @@ static int end_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(what_is_no_audit_log),   test(what_is_no_state),        test(a_torn_line_is_dropped),
-        test(lines_that_are_missing), test(a_line_that_was_changed), test(a_log_that_grew_again),
-        test(a_state_that_is_older),  test(a_gap_that_is_accepted),  test(no_gap_to_accept),
+        test(what_is_no_audit_log),    test(what_is_no_state),
+        test(a_torn_line_is_dropped),  test(lines_that_are_missing),
+        test(a_line_that_was_changed), test(a_log_that_grew_again),
+        test(a_state_that_is_older),   test(a_line_behind_the_state_that_was_changed),
+        test(a_gap_that_is_accepted),  test(no_gap_to_accept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

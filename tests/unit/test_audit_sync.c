@@ -1,0 +1,244 @@
+/* Tests of an audit log on a disk that does not keep what it was given: what was lost is written
+ * again, also by the next start. */
+#include "config.h"
+#include "agent/audit.h"
+#include "agent/refusal.h"
+
+#include "tests/unit/scratch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define QUIET_MS 100 /* in which what must not happen would happen */
+
+/* As Linux has it: a sync that fails drops what was not on disk, and the next one succeeds. */
+static struct {
+    ino_t log;
+    atomic_bool fails;
+    atomic_bool holds;     /* the next write does not return before `go_on` */
+    sem_t written, go_on;  /* the one that is held */
+    sem_t synced;          /* by each sync that succeeds */
+    off_t on_disk;         /* so many bytes */
+    off_t lost, lost_end;  /* from where to where; 0: nothing */
+    atomic_uint rewritten; /* times */
+} disk;
+
+static struct audit *audit;
+
+static bool is_log(int fd)
+{
+    struct stat st;
+    return disk.log != 0 && fstat(fd, &st) == 0 && st.st_ino == disk.log;
+}
+
+ssize_t write(int fd, const void *data, size_t length)
+{
+    ssize_t n = syscall(SYS_write, fd, data, length);
+    if (is_log(fd) && atomic_exchange(&disk.holds, false)) {
+        sem_post(&disk.written);
+        while (sem_wait(&disk.go_on) < 0 && errno == EINTR)
+            ;
+    }
+    return n;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
+{
+    ssize_t n = syscall(SYS_pwrite64, fd, data, length, offset);
+    if (!is_log(fd))
+        return n;
+    disk.rewritten++;
+    if (offset <= disk.lost && offset + n >= disk.lost_end)
+        disk.lost = disk.lost_end = 0;
+    return n;
+}
+
+int fdatasync(int fd)
+{
+    struct stat st;
+    if (!is_log(fd) || fstat(fd, &st) < 0)
+        return (int)syscall(SYS_fdatasync, fd);
+    if (!disk.fails) {
+        disk.on_disk = st.st_size;
+        sem_post(&disk.synced);
+        return 0;
+    }
+    if (disk.lost_end == 0)
+        disk.lost = disk.on_disk;
+    disk.lost_end = st.st_size;
+    errno = EIO;
+    return -1;
+}
+
+static void find_log(void)
+{
+    struct stat st;
+    disk.log = stat(scratch_path("log"), &st) == 0 ? st.st_ino : 0;
+}
+
+static void open_log(enum conf_sync sync)
+{
+    char error[CONF_ERROR_MAX] = "";
+    const struct audit_options options = {.path = scratch_path("log"),
+                                          .state_dir = scratch_path("."),
+                                          .sync = sync,
+                                          .sha256 = EVP_sha256()};
+    find_log();
+    if (audit_open(&options, &audit, error) < 0)
+        fail_msg("%s", error);
+    find_log();
+}
+
+static void close_log(void)
+{
+    audit_close(audit);
+    audit = NULL;
+}
+
+static int write_record(void)
+{
+    struct text members = {0};
+    audit_record_begin(&members, "stop");
+    int r = audit_write(audit, &members);
+    text_free(&members);
+    return r;
+}
+
+static bool is_available(void)
+{
+    char reason[200];
+    return audit_is_available(audit, reason, sizeof reason);
+}
+
+static void assert_kept(void)
+{
+    assert_int_equal(disk.lost_end, 0);
+    assert_true(is_available());
+    assert_int_equal(write_record(), 0);
+}
+
+/* Two lines on disk; two were committed, and the disk has lost them. */
+static void given_lost_lines(void)
+{
+    open_log(CONF_SYNC_INTERVAL);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(write_record(), 0);
+        if (i == 1)
+            audit_tick(audit);
+    }
+    disk.fails = true;
+    audit_tick(audit);
+    assert_false(is_available());
+    assert_true(disk.lost_end > disk.lost && disk.lost > 0);
+}
+
+static void what_was_lost_is_written_again(void **state)
+{
+    (void)state;
+    given_lost_lines();
+    disk.fails = false;
+    audit_tick(audit);
+    assert_kept();
+}
+
+static void the_next_start_writes_it_again(void **state)
+{
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        given_lost_lines();
+        close_log();
+        disk.fails = false;
+        open_log(sync);
+        assert_kept();
+        close_log();
+    }
+}
+
+static void the_next_start_is_too_early(void **state)
+{
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        given_lost_lines();
+        close_log();
+        open_log(sync);
+        assert_false(is_available());
+        assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+        disk.fails = false;
+        audit_tick(audit);
+        assert_kept();
+        close_log();
+    }
+}
+
+static void an_orderly_start_writes_nothing(void **state)
+{
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        open_log(sync);
+        assert_int_equal(write_record(), 0);
+        close_log();
+        open_log(sync);
+        assert_kept();
+        close_log();
+    }
+    assert_int_equal(disk.rewritten, 0);
+}
+
+/* The state is that of the file before. */
+static void nor_does_one_after_a_rotation(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_INTERVAL);
+    assert_int_equal(write_record(), 0);
+    audit_tick(audit);
+    char *before = scratch_read(AUDIT_STATE_FILE, NULL);
+    assert_int_equal(audit_rotate(audit), 0);
+    close_log();
+    scratch_write(AUDIT_STATE_FILE, before);
+    free(before);
+    open_log(CONF_SYNC_INTERVAL);
+    assert_false(audit_has_gap(audit));
+    assert_kept();
+    audit_tick(audit);
+    assert_int_equal(disk.rewritten, 0);
+}
+
+static int start_test(void **state)
+{
+    memset(&disk, 0, sizeof disk);
+    sem_init(&disk.written, 0, 0);
+    sem_init(&disk.go_on, 0, 0);
+    sem_init(&disk.synced, 0, 0);
+    return scratch_open(state);
+}
+
+static int end_test(void **state)
+{
+    close_log();
+    disk.log = 0;
+    return scratch_close(state);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, start_test, end_test)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(what_was_lost_is_written_again), test(the_next_start_writes_it_again),
+        test(the_next_start_is_too_early),    test(an_orderly_start_writes_nothing),
+        test(nor_does_one_after_a_rotation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
