@@ -366,6 +366,8 @@ int audit_write(struct audit *audit, const struct text *members)
  * held, which is given up meanwhile. */
 static void sync_written(struct audit *audit)
 {
+    while (audit->file.unsure && audit->leading) /* what he has written may be lost, too */
+        pthread_cond_wait(&audit->changed, &audit->lock);
     struct audit_mark mark = audit->durable;
     audit->dirty = false;
     pthread_mutex_unlock(&audit->lock);

@@ -215,6 +215,53 @@ static void nor_does_one_after_a_rotation(void **state)
     assert_int_equal(disk.rewritten, 0);
 }
 
+static void *run_commit(void *ret_result)
+{
+    *(int *)ret_result = write_record();
+    return NULL;
+}
+
+static void *run_tick(void *unused)
+{
+    audit_tick(audit);
+    return unused;
+}
+
+static bool syncs_soon(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += QUIET_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    return sem_timedwait(&disk.synced, &until) == 0;
+}
+
+/* Written when a sync failed, and committed only later. */
+static void a_commit_that_is_on_its_way(void **state)
+{
+    pthread_t committer, ticker;
+    int result = -1;
+    (void)state;
+    open_log(CONF_SYNC_INTERVAL);
+    assert_int_equal(write_record(), 0);
+    disk.holds = true;
+    assert_int_equal(pthread_create(&committer, NULL, run_commit, &result), 0);
+    sem_wait(&disk.written);
+    disk.fails = true;
+    audit_tick(audit);
+    disk.fails = false;
+    assert_int_equal(pthread_create(&ticker, NULL, run_tick, NULL), 0);
+    bool too_early = syncs_soon();
+    sem_post(&disk.go_on);
+    pthread_join(committer, NULL);
+    pthread_join(ticker, NULL);
+    assert_false(too_early);
+    assert_int_equal(result, 0);
+    audit_tick(audit);
+    assert_kept();
+}
+
 static int start_test(void **state)
 {
     memset(&disk, 0, sizeof disk);
@@ -238,7 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_was_lost_is_written_again), test(the_next_start_writes_it_again),
         test(the_next_start_is_too_early),    test(an_orderly_start_writes_nothing),
-        test(nor_does_one_after_a_rotation),
+        test(nor_does_one_after_a_rotation),  test(a_commit_that_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
