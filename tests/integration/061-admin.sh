@@ -178,6 +178,12 @@ sed -i 's/object=one/object=three/' "$work/profiles.d/turn.json"
 runs 0 'a next key that is the same under another label' hintsign reload
 like "$(hintsign status)" 'profile turn  ready: next_key: it is the same key as "key"' '... is a mistake'
 refused 1 'KeyUnavailable: it is the same key as "key"' turn --subject bob
+turning turn pingone three "$allow_me"
+sed -i 's/object=one/object=gone/' "$work/profiles.d/turn.json"
+runs 0 'a profile whose key is gone' hintsign reload
+runs 4 '... does not mint' mints turn
+runs 0 '... but with the next key' hintsign mint --next turn --subject bob
+like "$(cat "$work/stdout")" "\\.$(signature "$secret")\$" '... which signs'
 runs 0 'a token that is locked' hintsign lock
 refused 4 Locked late --subject bob
 runs 0 'and unlocked' hintsign unlock <<<"$pin"
