@@ -83,12 +83,24 @@ static int compose(struct call *call)
                          &call->serving->token, &call->composed);
 }
 
+/* A token may bound the length of what it signs: to try the same again does not help. */
+static int refuse_data(struct call *call)
+{
+    if (call->request.method != METHOD_SIGN) {
+        call->refusal.message = "The HSM token does not sign a token with these claims: they may "
+                                "be too long.";
+        return REFUSAL_INVALID_CLAIM;
+    }
+    call->refusal.name = "data";
+    return REFUSAL_INVALID_PARAMETER;
+}
+
 static int from_p11(struct call *call, int code, const struct p11_error *error)
 {
     p11_error_describe(error, call->refusal.detail, sizeof call->refusal.detail);
     if (code == P11_FAILED) /* where its key answers well, nothing else tells */
         log_error("request failed: %s", call->refusal.detail);
-    return refusal_from_p11(code);
+    return code == P11_DATA ? refuse_data(call) : refusal_from_p11(code);
 }
 
 /* Makes the signing input a JWS in compact serialization (RFC 7515 section 7.1). */

@@ -15,6 +15,7 @@ enum p11_code {
     P11_KEY = -5,         /* the key is missing or unfit */
     P11_BUSY = -6,        /* no session became free in time */
     P11_FAILED = -7,      /* the token refused the call */
+    P11_DATA = -8,        /* the token does not sign these data, which may be too long for it */
 };
 
 #define P11_ERROR_TEXT_MAX 240

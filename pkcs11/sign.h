@@ -11,7 +11,7 @@
  * before they are given out, because a faulty one gives the key away; others where the key says so.
  * `hint` spreads callers over the sessions: give each thread its own number. `signature` is in
  * JOSE's form (RFC 7518 section 3). Takes no lock while a session is free.
- * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_KEY, P11_BUSY, P11_FAILED. */
+ * Errors: P11_UNAVAILABLE, P11_LOCKED, P11_KEY, P11_BUSY, P11_DATA, P11_FAILED. */
 int sign_run(struct key *key, const void *data, size_t length, unsigned hint,
              unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,
              struct p11_error *error);

@@ -6,13 +6,17 @@
 
 #define LONGEST_SIGNATURE 2048 /* bytes; RSA 16384, more than any token has */
 
-static int call_error(struct p11_error *error, const char *call, CK_RV rv)
+/* A token may bound the length of data. A hash is always of its form: there it is the key. */
+static int call_error(const struct signing *signing, struct p11_error *error, const char *call,
+                      CK_RV rv)
 {
     int code = p11_rv_rung(rv) != P11_RUNG_NONE ? P11_UNAVAILABLE : P11_FAILED;
     if (rv == CKR_KEY_SIZE_RANGE || rv == CKR_KEY_TYPE_INCONSISTENT ||
         rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID ||
         rv == CKR_BUFFER_TOO_SMALL)
         code = P11_KEY;
+    else if (rv == CKR_DATA_INVALID || rv == CKR_DATA_LEN_RANGE)
+        code = signing->prehashed ? P11_KEY : P11_DATA;
     return p11_error_call(error, code, call, rv);
 }
 
@@ -74,13 +78,13 @@ int signature_make(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HA
         return r;
     CK_RV rv = fn->C_SignInit(session, &mechanism, handle);
     if (rv != CKR_OK)
-        return call_error(error, "C_SignInit", rv);
+        return call_error(signing, error, "C_SignInit", rv);
     CK_ULONG signature_len = MECH_SIGNATURE_MAX;
     rv = fn->C_Sign(session, (CK_BYTE_PTR)input.data, input.length, signature, &signature_len);
     if (rv == CKR_BUFFER_TOO_SMALL)
         end_operation(fn, session, &input);
     if (rv != CKR_OK)
-        return call_error(error, "C_Sign", rv);
+        return call_error(signing, error, "C_Sign", rv);
     if (signature_len > MECH_SIGNATURE_MAX ||
         (mech->signature_len && signature_len != mech->signature_len))
         return p11_error_text(error, P11_FAILED, "C_Sign gave %lu bytes where %s has %zu",

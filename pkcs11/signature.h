@@ -13,7 +13,7 @@ struct signing {
 };
 
 /* C_SignInit and C_Sign on a session that the caller holds: the only place that calls them.
- * Errors: P11_UNAVAILABLE, P11_KEY, P11_FAILED; error->rv says more. */
+ * Errors: P11_UNAVAILABLE, P11_KEY, P11_DATA, P11_FAILED; error->rv says more. */
 int signature_make(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
                    const struct signing *signing, const void *data, size_t length,
                    unsigned char signature[static MECH_SIGNATURE_MAX], size_t *ret_length,

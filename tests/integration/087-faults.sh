@@ -117,8 +117,12 @@ fault 'prints what it does'         0       0       0                'chatter'
 fault 'a mechanism that refuses'    4       0       0                'refuse 0x251'
 fault 'a MAC that is too short'     4       0       0                'C_Sign short 1'
 fault 'a MAC that is too long'      4       0       0                'C_Sign long 1'
-fault 'data refused'                4       0       0                'C_Sign 0x20 1'
 like "$(cat "$work/stderr")" '^hintsign: TokenUnavailable: ' '... by the token, not by the agent'
+errors=$(grep -c '^ERROR' "$work/agent.log")
+fault 'data refused'                1       0       0                'C_Sign 0x20 1'
+fault 'data too long'               1       0       0                'C_Sign 0x21 1'
+like "$(cat "$work/stderr")" '^hintsign: InvalidClaim: .* too long' '... which trying again does not help'
+is "$(grep -c '^ERROR' "$work/agent.log")" "$errors" '... and nothing of them in the log'
 
 # A call that hangs for less than a module is given up (083 and 088 have the others).
 is_inside() {
