@@ -43,6 +43,7 @@ static void *run(void *argument)
         }
         pthread_mutex_unlock(&mint->lock);
         serve(mint);
+        explicit_bzero(mint->message, sizeof mint->message);
         peer_clear(&mint->peer);
         pthread_mutex_lock(&mint->lock);
         mint->stage = mint->abandoned ? MINT_NONE : MINT_DONE;
@@ -54,6 +55,7 @@ static void *run(void *argument)
 
 static void free_mint(struct admin_mint *mint)
 {
+    explicit_bzero(mint->message, sizeof mint->message); /* asked for, but not served */
     serve_free(&mint->serving);
     peer_clear(&mint->peer);
     pthread_cond_destroy(&mint->changed);
@@ -132,6 +134,7 @@ bool admin_mint_stop(struct admin_mint *mint, int seconds)
     struct timespec deadline;
     if (!mint)
         return true;
+    admin_mint_end(mint);
     clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_sec += seconds;
     if (pthread_timedjoin_np(mint->thread, NULL, &deadline) != 0)

@@ -21,8 +21,8 @@ int admin_mint_run(struct admin_mint *mint, const struct peer *peer, const char 
 /* Lets go whoever waits, and takes no more. */
 void admin_mint_end(struct admin_mint *mint);
 
-/* Ends the thread, after admin_mint_end. Returns false when it is still inside a module or a disk
- * after `seconds`: then the process must end without exit handlers. Accepts NULL. */
+/* The same, and ends the thread. Returns false when it is still inside a module or a disk after
+ * `seconds`: then the process must end without exit handlers. Accepts NULL. */
 bool admin_mint_stop(struct admin_mint *mint, int seconds);
 
 #endif

@@ -5,8 +5,9 @@
 #include "agent/admin_mint.h"
 #include "agent/reload.h"
 
+/* The line may wait twice for a session, up to 2000 for room and 2000 for a token that recovers. */
+#define ADMIN_MINT_MS   6000
 #define ADMIN_ORDER_MS  20000 /* for the prober of a module to carry out an order */
-#define ADMIN_MINT_MS   3000  /* for the line to mint; a token that recovers has 2000 there */
 #define ADMIN_RELOAD_MS (RELOAD_SECONDS * 1000 + 5000)
 
 /* Serves one message of an administrator; it is overwritten where it can hold a PIN. Appends the
