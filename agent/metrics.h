@@ -44,7 +44,9 @@ struct metrics_lane {
 
 /* Zero-initialise. */
 struct metrics {
-    struct metrics_counts refused; /* of requests for no profile that the caller may use */
+    /* Of requests for no profile that the caller may use, and of what was not understood: no
+     * message, an unknown method, a wrong parameter. */
+    struct metrics_counts refused;
     struct metrics_lane lanes[METRICS_LANES];
 };
 

@@ -197,7 +197,8 @@ static const struct family families[] = {
      "Number of the configuration: 1, and one more with every reload.",
      write_number, "configuration", NULL, NULL},
     {"hintsign_requests", "counter", NULL,
-     "Mint and Sign by outcome; without a profile where there is none that the caller may use.",
+     "Mint and Sign by outcome; without a profile where there is none that the caller may use, and "
+     "what was not understood.",
      write_requests, "metrics", "profile", NULL},
     {"hintsign_request_duration_seconds", "histogram", "seconds",
      "From taking up a request for a profile until its record is committed.",
