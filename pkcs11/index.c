@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define FIND_BATCH 512
-#define READ_TRIES 3 /* of one object: a key that is left out is not looked for before long */
+#define READ_TRIES 3     /* of one object: a key that is left out is not looked for before long */
+#define MUTE_MS    10000 /* a token that shows no object for so long shows none */
 
 struct handles {
     CK_OBJECT_HANDLE *list;
@@ -73,7 +74,7 @@ static int read_one(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_H
 
 /* An object that vanished meanwhile, or that the token will not show, is no error. Tokens fail
  * alike for a broken object and when they are broken themselves: where no object can be read, it is
- * the token. */
+ * the token. Where each takes its time to fail, not all are tried: that would take hours. */
 static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struct handles *handles,
                     struct index *index, struct p11_error *error)
 {
@@ -81,6 +82,7 @@ static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struc
     index->by_id = calloc(handles->count + 1, sizeof *index->by_id);
     if (!index->objects || !index->by_id)
         return p11_error_text(error, P11_MEMORY, "out of memory");
+    int64_t start = watch_now();
     size_t broken = 0;
     for (size_t i = 0; i < handles->count; i++) {
         struct object *object = &index->objects[index->count];
@@ -91,6 +93,8 @@ static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struc
             return r;
         if (r == 0 && is_key(object))
             index->count++;
+        if (broken == i + 1 && watch_now() - start >= MUTE_MS)
+            return P11_UNAVAILABLE;
     }
     return broken > 0 && broken == handles->count ? P11_UNAVAILABLE : 0;
 }

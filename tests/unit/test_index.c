@@ -3,6 +3,7 @@
 #include "pkcs11/index.h"
 #include "tests/unit/fake_token.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define MANY 1500 /* more than are asked for at once */
@@ -198,6 +202,67 @@ static void object_that_cannot_be_read(void **state)
     fake_functions.C_GetAttributeValue = get_attributes;
 }
 
+static time_t passed;        /* seconds, beside those of the clock */
+static time_t takes;         /* that each error takes */
+static unsigned slow_errors; /* so many, before all can be read */
+static unsigned asked;
+
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    int r = (int)syscall(SYS_clock_gettime, clock, ret_time);
+    ret_time->tv_sec += passed;
+    return r;
+}
+
+static CK_RV get_slowly(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
+                        CK_ULONG count)
+{
+    if (asked++ >= slow_errors)
+        return get_attributes(session, handle, template, count);
+    passed += takes;
+    return CKR_GENERAL_ERROR;
+}
+
+static void a_token_that_takes_its_time_to_fail(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    for (int i = 0; i < MANY; i++)
+        add("one", "01");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_slowly;
+    takes = 1;
+    slow_errors = UINT_MAX;
+    asked = 0;
+    int r = build(&error);
+    unsigned tried = asked;
+    slow_errors = 6; /* two objects' */
+    asked = 0;
+    int later = build(&error);
+    fake_functions.C_GetAttributeValue = get_attributes;
+    assert_int_equal(r, P11_UNAVAILABLE);
+    assert_string_equal(error.call, "C_GetAttributeValue");
+    assert_in_range(tried, 10, 20);
+    assert_int_equal(later, 0);
+    assert_int_equal(keys.count, MANY - 2);
+}
+
+/* Where it costs nothing, all are tried. */
+static void broken_objects_before_the_others(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        add("one", "01");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_slowly;
+    slow_errors = 3 * (MANY - 1);
+    asked = 0;
+    takes = 0;
+    build_all();
+    fake_functions.C_GetAttributeValue = get_attributes;
+    assert_int_equal(keys.count, 1);
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -222,9 +287,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(empty_token),          TEST(by_label_id_and_both),       TEST(several_with_one_name),
-        TEST(classes_are_apart),    TEST(names_may_hold_any_byte),    TEST(many),
-        TEST(object_that_vanished), TEST(object_that_cannot_be_read), TEST(failures),
+        TEST(empty_token),
+        TEST(by_label_id_and_both),
+        TEST(several_with_one_name),
+        TEST(classes_are_apart),
+        TEST(names_may_hold_any_byte),
+        TEST(many),
+        TEST(object_that_vanished),
+        TEST(object_that_cannot_be_read),
+        TEST(failures),
+        TEST(a_token_that_takes_its_time_to_fail),
+        TEST(broken_objects_before_the_others),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }
