@@ -41,7 +41,7 @@ char *text_reserve(struct text *text, size_t more)
         text->failed = true;
         return NULL;
     }
-    if (text->size - text->length < more && grow(text, more) < 0) {
+    if ((!text->data || text->size - text->length < more) && grow(text, more) < 0) {
         text->failed = true;
         return NULL;
     }

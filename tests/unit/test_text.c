@@ -170,6 +170,17 @@ static void long_strings(void **state)
     text_free(&text);
 }
 
+static void nothing_can_be_added_to_nothing(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    assert_non_null(text_reserve(&text, 0));
+    text_add(&text, NULL, 0);
+    assert_false(text.failed);
+    assert_int_equal(text.length, 0);
+    text_free(&text);
+}
+
 static void a_failure_stays(void **state)
 {
     struct text text = {0};
@@ -218,6 +229,7 @@ int main(void)
         cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(grows_and_is_used_again),
         cmocka_unit_test(long_strings),
+        cmocka_unit_test(nothing_can_be_added_to_nothing),
         cmocka_unit_test(a_failure_stays),
         cmocka_unit_test(a_limit),
     };
