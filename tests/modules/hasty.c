@@ -1,8 +1,10 @@
 /* Preloaded into a program, makes its monotonic clock run HASTE times as fast, a hundred unless the
- * environment says otherwise: for tests of limits that take half a minute. What waits in the kernel
- * waits as ever. */
+ * environment says otherwise: for tests of limits that take half a minute. Waits for a condition
+ * end by that clock, too; whatever else waits in the kernel waits as ever. */
 #include "config.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -22,9 +24,11 @@ static long long haste(void)
     return times;
 }
 
+static _Atomic long long
+    start; /* when somebody first asked for the time; the same on both clocks */
+
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
-    static _Atomic long long start;
     long r = syscall(SYS_clock_gettime, clock, ret_time);
     if (r != 0 || clock != CLOCK_MONOTONIC)
         return (int)r;
@@ -36,4 +40,28 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
     ret_time->tv_sec = now / SECOND;
     ret_time->tv_nsec = now % SECOND;
     return 0;
+}
+
+/* The moment on the kernel's clock at which the fast one shows `fast`. */
+static struct timespec real_moment(const struct timespec *fast)
+{
+    long long moment = fast->tv_sec * SECOND + fast->tv_nsec;
+    moment = start + (moment - start) / haste();
+    return (struct timespec){.tv_sec = moment / SECOND, .tv_nsec = moment % SECOND};
+}
+
+int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
+                           const struct timespec *until)
+{
+    int (*wait)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *) =
+        dlsym(RTLD_NEXT, "pthread_cond_clockwait");
+    struct timespec moment = clock == CLOCK_MONOTONIC ? real_moment(until) : *until;
+    return wait(condition, mutex, clock, &moment);
+}
+
+/* The conditions of the programs that are tested go by the monotonic clock. */
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                           const struct timespec *until)
+{
+    return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, until);
 }
