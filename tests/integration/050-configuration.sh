@@ -261,6 +261,7 @@ agent_start
 is "$(stat -c %a "$HINTSIGN_SOCKET")" 660 "a socket's mode is 0660"
 is "$(stat -c %a "$HINTSIGN_ADMIN_SOCKET")" 600 "the admin socket's is 0600"
 is "$(stat -c %a "$work/audit.jsonl")" 600 "the audit log's is 0640, less the umask"
-is "$(ls "/proc/$agent_pid/task" | wc -l)" 28 "16 workers, 6 in reserve; main, admin, token, floods; two for the audit log"
+is "$(ls "/proc/$agent_pid/task" | wc -l)" 29 \
+    "16 workers, 6 in reserve; main, admin and what it mints, token, floods; two for the audit log"
 agent_stop
 done_testing
