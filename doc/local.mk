@@ -3,6 +3,11 @@ dist_man_MANS += doc/hintsign.1 doc/hintsign-key.1 doc/hintsign-audit.1 doc/libh
 dist_man_MANS += doc/hintsign-agent.8 doc/hintsign-agent.json.5
 dist_doc_DATA += doc/architecture.md doc/operations.md doc/rotate-client-secret.md doc/security.md
 dist_doc_DATA += doc/performance.md doc/kubernetes.md doc/providers.md doc/scaling.md doc/tokens.md
+performancedir = $(docdir)/performance
+dist_performance_DATA = \
+	doc/performance/latency-HS256.svg doc/performance/slow-hsm.svg \
+	doc/performance/throughput-ES256.svg doc/performance/throughput-HS256.svg \
+	doc/performance/throughput-RS256.svg
 if FETCH
 dist_man_MANS += doc/hintsign-fetch.8
 endif
