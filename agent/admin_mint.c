@@ -109,8 +109,7 @@ int admin_mint_run(struct admin_mint *mint, const struct peer *peer, const char 
         waited = pthread_cond_clockwait(&mint->changed, &mint->lock, CLOCK_MONOTONIC, &deadline);
     if (r == 0 && mint->stage == MINT_DONE) {
         const struct text *replies = &mint->serving.replies;
-        if (replies->length > 0) /* he may want none */
-            text_add(reply, replies->data, replies->length);
+        text_add(reply, replies->data, replies->length);
         reply->failed |= replies->failed;
         mint->stage = MINT_NONE;
     } else if (r == 0) {

@@ -403,9 +403,9 @@ static void withdraw(struct serving *serving)
     size_t start = 0;
     for (size_t i = 0; i < serving->count; i++) {
         const struct answer *answer = &serving->answers[i];
-        if (!answer->recorded && answer->end > start)
+        if (!answer->recorded)
             text_add(&replies, serving->replies.data + start, answer->end - start);
-        else if (answer->recorded && !answer->oneway)
+        else if (!answer->oneway)
             reply_error(&replies, REFUSAL_AUDIT_UNAVAILABLE, &(struct refusal){0});
         start = answer->end;
     }
