@@ -20,14 +20,6 @@ start() {
     LD_PRELOAD="$hasty" ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
 }
 
-mints() {
-    hintsign mint "$1" --subject bob
-}
-
-is_state() {
-    [ "$(hintsign status | awk -v name="$2" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }')" = "$1" ]
-}
-
 now() {
     date +%s%3N
 }

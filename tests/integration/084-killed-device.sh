@@ -12,18 +12,6 @@ profile() {
 JSON
 }
 
-state() {
-    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
-
-is_state() {
-    [ "$(state "$2")" = "$1" ]
-}
-
-mints() {
-    hintsign mint "$1" --subject bob
-}
-
 # Every line of the files that looks like a token must be one of the key; prints how many.
 verify() {
     python3 - "$@" <<'PY'

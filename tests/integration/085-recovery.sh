@@ -11,19 +11,6 @@ profile() {
 END
 }
 
-# state [TOKEN]: up, down or locked.
-state() {
-    hintsign status | awk -v name="${1:-a}" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
-
-is_state() {
-    [ "$(state "${2:-a}")" = "$1" ]
-}
-
-mints() {
-    hintsign mint "$1" --subject bob
-}
-
 # next_agent: the files of the one before are put away.
 next_agent() {
     agent_stop

@@ -1,4 +1,5 @@
-# Shell library: a token that can be switched off and on, behind p11-kit's server. Needs lib.sh.
+# Shell library: a token that can be switched off and on, behind p11-kit's server, and what the agent
+# makes of it. Needs lib.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 #   remote_create hints-r                    # a SoftHSM2 of its own: processes share no token
@@ -63,4 +64,18 @@ server_thaw() {
 cleanup_server() {
     [ -z "$server_pid" ] || server_kill
     cleanup
+}
+
+# state [TOKEN]: up, down or locked.
+state() {
+    hintsign status | awk -v name="${1:-a}" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
+}
+
+# is_state WANTED [TOKEN]
+is_state() {
+    [ "$(state "${2:-a}")" = "$1" ]
+}
+
+mints() {
+    hintsign mint "$1" --subject bob
 }
