@@ -40,14 +40,7 @@ house_devices() {
     mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/pts" && ln -s pts/ptmx "$1/ptmx"
 }
 
-# house_layer FOLDER PLACE: what is changed in PLACE does not change FOLDER.
-house_layer() {
-    local layer
-    layer=$(mktemp -d "$HOUSE/layer.XXXXXX") && mkdir -p "$layer/upper" "$layer/work" "$2" &&
-        chmod 755 "$layer/upper" &&
-        mount -t overlay overlay -o "lowerdir=$1,upperdir=$layer/upper,workdir=$layer/work" "$2"
-}
-
+house_test=$(realpath "$0") # inside, the folder is another
 case ${HOUSE_STAGE:-outside} in
 outside)
     . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -56,10 +49,10 @@ outside)
     grep -q '^prefix = /usr/local$' "$top_builddir/Makefile" || skip_all 'not configured for /usr/local'
     export HOUSE=$work/house HOUSE_STAGE=within
     mkdir "$HOUSE"
-    house=(unshare --mount --pid --net --fork --kill-child bash)
-    HOUSE_STAGE=try "${house[@]}" "$0" >"$work/try" 2>&1 ||
+    house=(unshare --mount --pid --net --fork --kill-child bash "$house_test")
+    HOUSE_STAGE=try "${house[@]}" >"$work/try" 2>&1 ||
         skip_all "no namespaces or no overlay file system: $(head -n 1 "$work/try")"
-    "${house[@]}" "$0"
+    "${house[@]}"
     exit
     ;;
 try)
@@ -71,7 +64,7 @@ within)
     exec chroot "$HOUSE/root" /usr/bin/env -i HOUSE_STAGE=inside HOME=/root TERM=dumb \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         top_srcdir="$top_srcdir" top_builddir="$top_builddir" SANITIZED="$SANITIZED" \
-        /bin/bash "$0"
+        /bin/bash "$house_test"
     ;;
 esac
 
