@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A signing key is replaced under load: generate, publish, switch, retire. No token fails to verify
-# against what is published at that moment.
+# A signing key is replaced under load: generate, publish, switch when everybody knows, retire. No token
+# fails to verify against what is published at that moment.
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util
 for python in python3 /usr/bin/python3 ''; do
@@ -40,7 +40,15 @@ load() {
 seen() {
     local pid
     for pid in "${loaders[@]}"; do
-        ! kill -0 "$pid" 2>/dev/null || [ "$(wc -l <"$2.$pid")" -ge "$1" ] || return 1
+        ! kill -0 "$pid" 2>/dev/null || [ "$(wc -l <"$2.$pid.kids")" -ge "$1" ] || return 1
+    done
+}
+
+# known ENOUGH: whether all of them know what is published, or have ended
+known() {
+    local pid
+    for pid in "${loaders[@]}"; do
+        ! kill -0 "$pid" 2>/dev/null || cmp -s "$jwks" "$1.$pid.jwks" || return 1
     done
 }
 
@@ -60,6 +68,7 @@ rotate() {
     profile "$1" "$2" "$next"
     publish
     is "$(published)" 2 "$3 is published before it signs"
+    wait_for 20 known "$work/enough"
     profile "$3" "$5" "$old"
     publish
     wait_for 20 seen "$6" "$work/enough"

@@ -1,9 +1,10 @@
 """Asks a profile for tokens without a pause and verifies each, with PyJWT, against the JWK Set that
-is published then: just before it was asked for, when it is there, and as long as it is valid.
-Prints results for include_tap of lib.sh; ends with 1 where one did not verify.
+it knew before it asked, and each that is published while the token is valid. Prints results for include_tap of lib.sh; ends with 1 where one did
+not verify.
 
-Usage: rotation.py PROFILE JWKS ENOUGH   until the file ENOUGH exists; reports to ENOUGH.PID the
-                                         kids of the tokens so far, one a line
+Usage: rotation.py PROFILE JWKS ENOUGH   until the file ENOUGH exists; reports to ENOUGH.PID.kids
+                                         the kids of the tokens so far, one a line, and to
+                                         ENOUGH.PID.jwks the JWK Set that it knows
 """
 
 import functools
@@ -58,8 +59,12 @@ def note_kids(tokens):
         kid = jwt.get_unverified_header(each)["kid"]
         if kid not in kids:
             kids.append(kid)
-            with open(f"{enough}.{os.getpid()}", "a") as file:
-                file.write(kid + "\n")
+            report("kids", "a", kid + "\n")
+
+
+def report(what, mode, text):
+    with open(f"{enough}.{os.getpid()}.{what}", mode) as file:
+        file.write(text)
 
 
 def claims(each):
@@ -68,17 +73,17 @@ def claims(each):
 
 valid, count, sets = [], 0, 0
 before, _ = published()
+report("jwks", "w", before)
 with Client() as client:
     while not os.path.exists(enough) and not failures:
         tokens = batch(client)
         after, moment = published()
         verify(before, tokens, "asked for")
-        verify(after, tokens, "received")
-        valid = [each for each in valid if claims(each)["exp"] > moment]
+        valid = [each for each in valid + tokens if claims(each)["exp"] > moment]
         if after != before:
             verify(after, valid, "still valid")
+            report("jwks", "w", after)
             sets += 1
-        valid += tokens
         count += len(tokens)
         note_kids(tokens)
         before = after
