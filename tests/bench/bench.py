@@ -32,6 +32,7 @@ PROVIDER = os.path.join(BUILD, "client/provider/.libs/hintsign.so")
 LOADER = os.path.join(BUILD, "tests/bench/loader")
 ISSUER = "https://op.example"
 IDLE = 4000  # connections
+WORKERS = 2 * os.cpu_count()  # what hintsign-agent.json(5) advises for SoftHSM2
 CLAIMS = {"hs256": '{"sub":"01234567-89ab-cdef-0123-456789abcdef"}',
           "es256": '{"email":"bob@example.com"}', "rs256": '{"email":"bob@example.com"}',
           "sealed": '{"MSISDN":"+46701234567"}'}
@@ -153,7 +154,7 @@ class Bench:
         for name in os.listdir(self.path("keys")):
             os.chmod(self.path(f"keys/{name}"), 0o644)
 
-    def start_agent(self, name="agent", uri=None, workers=16, env=None, wrapper=()):
+    def start_agent(self, name="agent", uri=None, workers=WORKERS, env=None, wrapper=()):
         """Returns the process and its socket."""
         path = self.path(f"{name}.sock")
         os.makedirs(self.path(f"{name}.state"), exist_ok=True)
