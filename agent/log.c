@@ -1,14 +1,50 @@
-/* The one sink of the agent's log: standard error. */
+/* The one sink of the agent's log: standard error, for which nobody waits long. */
 #include "config.h"
 #include "agent/log.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024
+#define PATIENCE_MS    100 /* with a reader who does not read */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below, and of standard error */
+static unsigned long lost;
+
+/* Whether there is room for a line: a pipe or a socket that tells so has some for every line of
+ * ours. Without this, whoever does not read the log would stop the agent. */
+static bool has_room(int ms)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&fd, 1, ms) > 0;
+}
+
+static void say_lost(void)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "WARNING: %lu lines of the log were lost\n", lost);
+    lost = 0;
+    (void)!write(STDERR_FILENO, line, (size_t)n); /* there is nobody left to tell */
+}
+
+/* Somebody who is stuck is waited for once, not with every line. */
+static void put(const char *line, size_t length)
+{
+    pthread_mutex_lock(&lock);
+    if (lost > 0 && has_room(0))
+        say_lost();
+    if (has_room(lost > 0 ? 0 : PATIENCE_MS))
+        (void)!write(STDERR_FILENO, line, length);
+    else
+        lost++;
+    pthread_mutex_unlock(&lock);
+}
 
 void log_write(enum log_level level, const char *format, ...)
 {
@@ -29,6 +65,5 @@ void log_write(enum log_level level, const char *format, ...)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[length] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, length + 1);
-    (void)written; /* there is nobody left to tell */
+    put(line, length + 1);
 }

@@ -4,7 +4,8 @@
 
 enum log_level { LOG_ERROR_LEVEL, LOG_WARNING_LEVEL, LOG_INFO_LEVEL };
 
-/* One line, written at once. Control characters are replaced by '?'. */
+/* One line, written at once. Control characters are replaced by '?'. Where nobody reads standard
+ * error, lines are lost after a tenth of a second, and how many is said when somebody does. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)   log_write(LOG_ERROR_LEVEL, __VA_ARGS__)

@@ -2,9 +2,11 @@
 #include "config.h"
 #include "agent/log.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +81,47 @@ static void long_lines_are_cut(void **state)
     assert_int_equal(line[1023], '\n');
 }
 
+/* How many whole lines can be read. */
+static size_t read_lines(int fd)
+{
+    size_t lines = 0;
+    ssize_t n;
+    while ((n = read(fd, line, sizeof line - 1)) > 0)
+        for (ssize_t i = 0; i < n; i++)
+            lines += line[i] == '\n';
+    return lines;
+}
+
+/* Whoever logs must not have to wait for somebody who reads. */
+static void nobody_reads(void **state)
+{
+    const size_t count = 200;
+    static char text[1000];
+    int fds[2], standard_error = dup(STDERR_FILENO);
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+    fcntl(fds[1], F_SETFL, 0);
+    dup2(fds[1], STDERR_FILENO);
+    alarm(10);
+    for (size_t i = 0; i < count; i++)
+        log_info("%s", text);
+    alarm(0);
+    size_t written = read_lines(fds[0]);
+    log_info("back");
+    dup2(standard_error, STDERR_FILENO);
+    ssize_t n = read(fds[0], line, sizeof line - 1);
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, "WARNING: %zu lines of the log were lost\nback\n",
+             count - written);
+    assert_in_range(written, 1, count - 1);
+    assert_int_equal(n, strlen(wanted));
+    assert_memory_equal(line, wanted, strlen(wanted));
+    close(standard_error);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 #define test(name) cmocka_unit_test_setup(name, without_journal)
 
 int main(void)
@@ -88,6 +131,7 @@ int main(void)
         test(levels_for_the_journal),
         test(control_characters),
         test(long_lines_are_cut),
+        test(nobody_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
