@@ -31,7 +31,8 @@ void reload_free(struct reload *reload)
     pthread_cond_destroy(&reload->outcome.changed);
     pthread_mutex_destroy(&reload->outcome.lock);
     free(reload->ready);
-    conf_unref(reload->next);
+    conf_unref(reload->next.conf);
+    conf_unref(reload->after.conf);
 }
 
 /* Whether a process can be known is a matter of this agent, not of the configuration. */
@@ -142,13 +143,19 @@ void reload_end(struct reload *reload)
 /* With the old configuration. Who has asked for one that is still to come waits on. */
 static void stay(struct reload *reload, const char *error)
 {
-    if (reload->next)
+    if (reload->next.conf)
         log_error("%s; the old configuration stays until the one read before takes effect", error);
     else
         log_error("%s; the old configuration stays", error);
     audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
-    if (!reload->next || reload->begun > reload->awaiting)
+    if (!reload->next.conf || reload->begun > reload->next.asked)
         answer(reload, reload->begun, error);
+}
+
+static void resolve(struct reload *reload, const struct coming *coming)
+{
+    reload->next = *coming;
+    hsm_adopt(reload->service->hsm, coming->conf->keyring);
 }
 
 void reload_begin(struct reload *reload)
@@ -172,11 +179,14 @@ void reload_begin(struct reload *reload)
     const char *member = conf_needs_restart(reload->first, conf);
     if (member)
         log_warning("%s: changed, which needs a restart", member);
-    conf_unref(reload->next);
-    reload->next = conf;
-    reload->awaiting = reload->begun;
-    reload->deadline = clock_ms() + RELOAD_SECONDS * 1000;
-    hsm_adopt(reload->service->hsm, conf->keyring);
+    struct coming coming = {conf, reload->begun, clock_ms() + RELOAD_SECONDS * 1000};
+    if (!reload->next.conf) {
+        resolve(reload, &coming);
+        return;
+    }
+    /* If it took the place of `next`, reloads that follow each other closely would never end. */
+    conf_unref(reload->after.conf);
+    reload->after = coming;
 }
 
 /* A bad key file costs no key that the agent had, and what was counted goes on. */
@@ -198,16 +208,20 @@ static void inherit(const struct conf *conf, const struct conf *old)
 void reload_finish(struct reload *reload)
 {
     struct service *service = reload->service;
-    struct conf *conf = reload->next;
-    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && clock_ms() < reload->deadline))
+    struct coming coming = reload->next;
+    struct conf *conf = coming.conf;
+    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && clock_ms() < coming.deadline))
         return;
-    reload->next = NULL;
+    reload->next = (struct coming){0};
     conf->generation = service->conf->generation + 1;
     inherit(conf, service->conf);
     audit_event_reload(service->keeper, conf);
     reload_report(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
-    if (reload->awaiting > reload->outcome.answered)
-        answer(reload, reload->awaiting, "");
+    if (coming.asked > reload->outcome.answered)
+        answer(reload, coming.asked, "");
+    if (reload->after.conf)
+        resolve(reload, &reload->after);
+    reload->after = (struct coming){0};
 }

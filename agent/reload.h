@@ -17,17 +17,23 @@ struct reload_outcome {
     bool ended;                 /* there are no more */
 };
 
+/* A configuration that was read and is not in force yet. */
+struct coming {
+    struct conf *conf; /* or NULL: none */
+    uint64_t asked;    /* the last one that was asked for when the files were read */
+    int64_t deadline;  /* for its keys to be resolved */
+};
+
 /* Used by the main thread alone, but for reload_ask and reload_end. */
 struct reload {
     struct service *service;
     const char *path;         /* of agent.json */
     const struct conf *first; /* what cannot change is compared with it */
-    struct conf *next;        /* read, and not yet resolved by every module */
-    int64_t deadline;
-    bool *ready;       /* which profiles were, when it was last reported ... */
-    unsigned reported; /* ... of this configuration */
-    uint64_t begun;    /* the last one that was asked for when the files were read ... */
-    uint64_t awaiting; /* ... and when `next` was */
+    struct coming next;       /* not yet resolved by every module */
+    struct coming after;      /* read meanwhile: begins when `next` is in force */
+    bool *ready;              /* which profiles were, when it was last reported ... */
+    unsigned reported;        /* ... of this configuration */
+    uint64_t begun;           /* the last one that was asked for when the files were read */
     struct reload_outcome outcome;
 };
 

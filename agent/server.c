@@ -214,7 +214,7 @@ static void accept_some(struct server *server, const struct listener *listener)
 static void finish_reload(struct server *server)
 {
     reload_finish(&server->reload);
-    if (!server->reloading || server->reload.next)
+    if (!server->reloading || server->reload.next.conf)
         return;
     server->reloading = false;
     notify_ready(server->notify, server->service->conf->generation);

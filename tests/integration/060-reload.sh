@@ -182,5 +182,17 @@ runs 0 '... as it was read' hintsign mint waiting --subject bob
 runs 1 'another reload finds the mistake again' hintsign reload
 rm "$work/profiles.d/broken.json"
 runs 0 'without it all is well' hintsign reload
+
+# --- one reload after the other, faster than the module resolves keys ---
+
+script 'C_FindObjectsInit slow 100000 100'
+rm "$work/profiles.d/waiting.json"
+takes_effect() {
+    kill -HUP "$agent_pid"
+    [ "$(configuration)" -gt 3 ]
+}
+runs 0 'reloads that follow each other closely take effect all the same' wait_for 5 takes_effect
+runs 1 '... with what was taken away' hintsign mint waiting --subject bob
+script ''
 agent_stop
 done_testing
