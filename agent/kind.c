@@ -70,14 +70,6 @@ static const struct kind kinds[] = {
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-const struct kind *kind_find(const char *name)
-{
-    for (size_t i = 0; i < KINDS; i++)
-        if (strcmp(kinds[i].name, name) == 0)
-            return &kinds[i];
-    return NULL;
-}
-
 const struct kind *kind_at(size_t index)
 {
     return index < KINDS ? &kinds[index] : NULL;

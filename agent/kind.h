@@ -44,9 +44,6 @@ struct kind {
     bool may_name_issuer;      /* its identifier is the issuer: a client assertion */
 };
 
-/* The kind of that name, or NULL. */
-const struct kind *kind_find(const char *name);
-
 /* The kinds one by one, from index 0; NULL behind the last. */
 const struct kind *kind_at(size_t index);
 

@@ -46,32 +46,6 @@ int provider_keys_file_name(const char *issuer, char ret_name[static PROVIDER_KE
     return 0;
 }
 
-/* Turns "%3A" into ':'; lenient, as the result is encoded again and compared. */
-static char decode(const char **text)
-{
-    char hex[3] = "";
-    if (**text != '%' || !(*text)[1] || !(*text)[2])
-        return *(*text)++;
-    memcpy(hex, *text + 1, 2);
-    *text += 3;
-    return (char)strtoul(hex, NULL, 16);
-}
-
-int provider_keys_file_issuer(const char *name, char ret_issuer[static PROVIDER_KEYS_NAME_SIZE])
-{
-    char issuer[PROVIDER_KEYS_NAME_SIZE], again[PROVIDER_KEYS_NAME_SIZE];
-    size_t length = strlen(name), used = 0;
-    if (length >= sizeof issuer || length < strlen(SUFFIX))
-        return -1;
-    for (const char *c = name, *end = name + length - strlen(SUFFIX); c < end;)
-        issuer[used++] = decode(&c);
-    issuer[used] = '\0';
-    if (provider_keys_file_name(issuer, again) < 0 || strcmp(again, name) != 0)
-        return -1;
-    memcpy(ret_issuer, issuer, used + 1);
-    return 0;
-}
-
 /* What the members are taken into. */
 struct loading {
     struct provider_keys_file *file;

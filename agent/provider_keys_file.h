@@ -33,9 +33,6 @@ struct provider_keys_file {
  * query and fragment (OpenID Connect Discovery section 3), short enough for a name. */
 int provider_keys_file_name(const char *issuer, char ret_name[static PROVIDER_KEYS_NAME_SIZE]);
 
-/* The issuer of a file's name; -1 for every name that provider_keys_file_name does not give. */
-int provider_keys_file_issuer(const char *name, char ret_issuer[static PROVIDER_KEYS_NAME_SIZE]);
-
 /* Reads the file of an issuer in the folder. It must belong to root, the folder's owner or us, and
  * nobody else may be able to write it. Returns 0 or a provider_keys_file_code. Free with
  * provider_keys_file_close either way. */
