@@ -30,7 +30,9 @@ static int help(void)
          "Audit logs of hintsign-agent and transcripts of hintsign-key, without either of them.\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-    puts("\n'hintsign-audit COMMAND --help' lists the options; hintsign-audit(1) has the details.");
+    puts("\n  --help, --version\n\n'hintsign-audit COMMAND --help' lists the options; "
+         "hintsign-audit(1) "
+         "has the details.");
     return COMMAND_OK;
 }
 

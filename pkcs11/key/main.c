@@ -46,7 +46,8 @@ static void print_help(void)
          "Keys of a PKCS#11 token: put in, made, shown and deleted. No key ever comes out.\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-    puts("\n'hintsign-key COMMAND --help' lists the options; hintsign-key(1) has the details.");
+    puts("\n  --help, --version\n\n'hintsign-key COMMAND --help' lists the options; "
+         "hintsign-key(1) has the details.");
 }
 
 static int fail(int status, const char *text)
