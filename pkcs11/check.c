@@ -38,40 +38,38 @@ static bool is_up(const struct key_home *home)
     return token_get_state(home->token, NULL, 0) == TOKEN_UP;
 }
 
-static struct key_home *home_on(const struct key *key, const struct token *token)
+/* A key on one of the tokens. */
+struct subject {
+    struct key *key;
+    struct key_home *home;
+};
+
+static size_t count_subjects(const struct ladder *ladder)
 {
+    return ladder->token_count * ladder->keyring->count;
+}
+
+/* Counted token by token. */
+static struct subject subject_at(const struct ladder *ladder, size_t at)
+{
+    const struct keyring *keyring = ladder->keyring;
+    struct key *key = keyring->keys[at % keyring->count];
     struct key_home *home = key->homes;
-    while (home->token != token)
+    while (home->token != ladder->tokens[at / keyring->count])
         home++;
-    return home;
+    return (struct subject){key, home};
 }
 
 int64_t check_due(const struct check *check, const struct ladder *ladder)
 {
     int64_t due = INT64_MAX;
-    for (size_t t = 0; t < ladder->token_count; t++) {
-        const struct keyring *keyring = ladder->keyring;
-        if (token_get_state(ladder->tokens[t], NULL, 0) != TOKEN_UP)
-            continue;
-        for (size_t i = 0; i < keyring->count; i++) {
-            int64_t at = due_at(check, home_on(keyring->keys[i], ladder->tokens[t]));
-            due = at < due ? at : due;
-        }
+    for (size_t at = 0; at < count_subjects(ladder); at++) {
+        const struct key_home *home = subject_at(ladder, at).home;
+        int64_t its = due_at(check, home);
+        if (its < due && is_up(home))
+            due = its;
     }
     return due;
-}
-
-static int check_key(struct ladder *ladder, struct key *key, struct key_home *home, bool *changed,
-                     struct p11_error *error)
-{
-    struct module *module = ladder->module;
-    bool changes = false;
-    watch_begin(&ladder->watch);
-    int r = keyring_check(ladder->keyring, key, home, atomic_load(&module->generation), &changes,
-                          error);
-    watch_end();
-    *changed |= changes;
-    return r;
 }
 
 struct pass {
@@ -80,30 +78,79 @@ struct pass {
     bool changed;
 };
 
-/* Begins behind the home that was asked last, so that slow ones keep none waiting forever. Stops
+static int answer(struct ladder *ladder, const struct subject *subject, struct pass *pass,
+                  struct p11_error *error)
+{
+    struct module *module = ladder->module;
+    bool changes = false;
+    watch_begin(&ladder->watch);
+    int r = keyring_check(ladder->keyring, subject->key, subject->home,
+                          atomic_load(&module->generation), &changes, error);
+    watch_end();
+    pass->changed |= changes;
+    return r;
+}
+
+static int ask(struct ladder *ladder, const struct subject *subject, struct pass *pass,
+               struct p11_error *error)
+{
+    int64_t begin = watch_now();
+    enum reason reason = reason_of(subject->home);
+    int r = 0;
+    if (module_take_turn(ladder->module, BATCH_MS)) {
+        r = answer(ladder, subject, pass, error);
+        module_end_turn(ladder->module);
+    }
+    pass->spent[reason] += watch_now() - begin;
+    return r;
+}
+
+/* Whose last answer is the oldest, of those that are doubted and due. */
+static bool find_doubted(const struct check *check, const struct ladder *ladder, int64_t now,
+                         struct subject *ret_subject)
+{
+    int64_t oldest = INT64_MAX;
+    for (size_t at = 0; at < count_subjects(ladder); at++) {
+        struct subject subject = subject_at(ladder, at);
+        if (reason_of(subject.home) != DOUBTED || due_at(check, subject.home) > now ||
+            subject.home->check_at >= oldest || !is_up(subject.home))
+            continue;
+        oldest = subject.home->check_at;
+        *ret_subject = subject;
+    }
+    return oldest != INT64_MAX;
+}
+
+/* Whoever is doubted again and again waits behind all others that are. */
+static int ask_doubted(const struct check *check, struct ladder *ladder, struct pass *pass,
+                       struct p11_error *error)
+{
+    struct subject subject;
+    int r = 0;
+    while (r == 0 && watch_now() - pass->start < BATCH_MS &&
+           find_doubted(check, ladder, pass->start, &subject))
+        r = ask(ladder, &subject, pass, error);
+    return r;
+}
+
+/* Begins behind the one that was asked last, so that slow ones keep none waiting forever. Stops
  * where the token fails, and after a while. */
 static int go_round(struct check *check, struct ladder *ladder, struct pass *pass,
                     struct p11_error *error)
 {
-    struct keyring *keyring = ladder->keyring;
-    size_t homes = ladder->token_count * keyring->count, first = check->next;
+    size_t count = count_subjects(ladder), first = check->next;
+    int64_t start = watch_now();
     int r = 0;
-    for (size_t i = 0; r == 0 && i < homes; i++) {
-        size_t at = (first + i) % homes;
-        struct key *key = keyring->keys[at % keyring->count];
-        struct key_home *home = home_on(key, ladder->tokens[at / keyring->count]);
-        if (due_at(check, home) > pass->start || !is_up(home))
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        size_t at = (first + i) % count;
+        struct subject subject = subject_at(ladder, at);
+        if (reason_of(subject.home) == DOUBTED || due_at(check, subject.home) > start ||
+            !is_up(subject.home))
             continue;
-        int64_t begin = watch_now();
-        if (begin - pass->start >= BATCH_MS)
+        if (watch_now() - start >= BATCH_MS)
             break;
-        enum reason reason = reason_of(home);
-        if (module_take_turn(ladder->module, BATCH_MS)) {
-            check->next = at + 1;
-            r = check_key(ladder, key, home, &pass->changed, error);
-            module_end_turn(ladder->module);
-        }
-        pass->spent[reason] += watch_now() - begin;
+        check->next = at + 1;
+        r = ask(ladder, &subject, pass, error);
     }
     return r;
 }
@@ -122,7 +169,9 @@ enum p11_rung check_run(struct check *check, struct ladder *ladder)
 {
     struct pass pass = {.start = watch_now()};
     struct p11_error error;
-    int r = go_round(check, ladder, &pass, &error);
+    int r = ask_doubted(check, ladder, &pass, &error);
+    if (r == 0)
+        r = go_round(check, ladder, &pass, &error);
     put_off(check, &pass);
     ladder_tell(ladder, pass.changed);
     if (r == 0)

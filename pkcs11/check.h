@@ -7,7 +7,10 @@
  * What is asked by the clock takes a hundredth of the token's time: where that is too little for
  * all keys, the minute becomes longer. Keys that are not ready have a tenth of their own, and never
  * wait longer than a second after the last of them, however slow it was. Neither takes from the
- * other's share, and all take turns: none keeps another from being asked. */
+ * other's share, and all take turns: none keeps another from being asked.
+ *
+ * Who is doubted goes before them, but one of them has its turn after each that was slow. Of the
+ * doubted ones that one is first whose last answer is the oldest. */
 #ifndef HINTSIGN_PKCS11_CHECK_H
 #define HINTSIGN_PKCS11_CHECK_H
 
@@ -16,7 +19,7 @@
 struct check {
     int64_t resume; /* watch_now: until then nobody is asked by the clock ... */
     int64_t retry;  /* ... and until then none that is not ready */
-    size_t next;    /* counted token by token, the home that is asked first, if it is due */
+    size_t next;    /* counted token by token, who is asked first of the others, if it is due */
 };
 
 /* When something is to be done, as watch_now tells the time; INT64_MAX: never. */

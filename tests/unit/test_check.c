@@ -28,6 +28,7 @@ static CK_OBJECT_HANDLE failing; /* the key that answers so; 0: all */
 static CK_OBJECT_HANDLE strange; /* the key that gives another MAC */
 static CK_OBJECT_HANDLE signing;
 static unsigned answers;
+static CK_OBJECT_HANDLE last; /* that has answered */
 
 /* What was told. */
 static unsigned changes, doubts;
@@ -48,6 +49,7 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, C
     (void)data;
     (void)data_len;
     answers++;
+    last = signing;
     *signature_len = 32;
     memset(signature, signing == strange ? 'x' : mac, 32);
     return failing == 0 || signing == failing ? answer : CKR_OK;
@@ -328,6 +330,44 @@ static void a_key_that_is_doubted_puts_off_no_other(void **state)
     assert_true(check_due(&check, &ladder) <= watch_now());
 }
 
+/* ... nor waits behind one that is asked by the clock; that one has its turn in the same pass. */
+static void a_key_that_is_doubted_goes_first(void **state)
+{
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    first->homes[0].check_at = 0;
+    second->homes[0].check_at -= KEY_RETRY_MS;
+    atomic_store(&second->homes[0].doubted, true);
+    run();
+    assert_int_equal(answers, 2);
+    assert_int_equal(last, first->homes[0].handle);
+    assert_false(atomic_load(&second->homes[0].doubted));
+}
+
+/* Where doubts come faster than answers. */
+static void a_key_that_is_doubted_again_waits_behind_others(void **state)
+{
+    struct key_home *homes[] = {&first->homes[0], &second->homes[0], &first->homes[1],
+                                &second->homes[1]};
+    (void)state;
+    fake_functions.C_Sign = slow_sign;
+    for (size_t i = 0; i < 4; i++)
+        homes[i]->check_at -= KEY_RETRY_MS;
+    for (size_t i = 0; i < 4; i++) {
+        atomic_store(&homes[i]->doubted, i != 1);
+        if (i != 1)
+            run();
+    }
+    assert_int_equal(answers, 3);
+    for (size_t i = 0; i < 4; i++) { /* a second later */
+        homes[i]->check_at -= KEY_RETRY_MS;
+        atomic_store(&homes[i]->doubted, true);
+    }
+    run();
+    assert_int_equal(answers, 4);
+    assert_false(atomic_load(&homes[1]->doubted));
+}
+
 /* One a pass, and every pass may find all of them due. */
 static void slow_keys_that_are_not_ready_take_turns(void **state)
 {
@@ -362,6 +402,9 @@ int main(void)
         TEST(a_key_that_is_not_ready_is_tried_soon_again),
         TEST(a_key_that_is_not_ready_puts_off_no_other),
         TEST(a_key_that_is_doubted_puts_off_no_other),
+        TEST(a_key_that_is_doubted_goes_first),
+        cmocka_unit_test_setup_teardown(a_key_that_is_doubted_again_waits_behind_others,
+                                        setup_two_tokens, teardown),
         cmocka_unit_test_setup_teardown(slow_keys_that_are_not_ready_take_turns, setup_two_tokens,
                                         teardown),
     };
