@@ -26,7 +26,7 @@ struct served {
     size_t token_count;
     struct recorded recorded[CONF_TOKENS_MAX]; /* their states under the lock */
     struct prober *prober;
-    uint64_t resolved; /* the serial number of the keyring; under the lock */
+    uint64_t resolved; /* the serial number of the newest keyring that is; under the lock */
 };
 
 struct hsm {
@@ -191,10 +191,10 @@ int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_E
     return 0;
 }
 
-void hsm_adopt(struct hsm *hsm, struct keyring *keyring)
+void hsm_adopt(struct hsm *hsm, struct keyring *keyring, struct keyring *next)
 {
     for (size_t i = 0; i < hsm->module_count; i++)
-        prober_adopt(hsm->modules[i].prober, keyring);
+        prober_adopt(hsm->modules[i].prober, keyring, next);
 }
 
 void hsm_share_threads(unsigned threads, const unsigned *slow, size_t count, unsigned *ret_rooms)

@@ -25,8 +25,9 @@ void hsm_record(struct hsm *hsm, struct audit_keeper *keeper, const struct crypt
  * Returns 0 or -1 with the reason in `error`. */
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX]);
 
-/* Hands all probers the keyring of a new configuration. */
-void hsm_adopt(struct hsm *hsm, struct keyring *keyring);
+/* Hands all probers the keyring of the configuration in force and, unless it is NULL, the next one:
+ * tokens are kept resolved for both. */
+void hsm_adopt(struct hsm *hsm, struct keyring *keyring, struct keyring *next);
 
 /* Seconds after which a call that hangs will never come back (rung 4). */
 #define HSM_HOPELESS_SECONDS 30

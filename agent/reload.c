@@ -155,7 +155,7 @@ static void stay(struct reload *reload, const char *error)
 static void resolve(struct reload *reload, const struct coming *coming)
 {
     reload->next = *coming;
-    hsm_adopt(reload->service->hsm, coming->conf->keyring);
+    hsm_adopt(reload->service->hsm, reload->service->conf->keyring, coming->conf->keyring);
 }
 
 void reload_begin(struct reload *reload)
@@ -219,6 +219,7 @@ void reload_finish(struct reload *reload)
     reload_report(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
+    hsm_adopt(service->hsm, conf->keyring, NULL);
     if (coming.asked > reload->outcome.answered)
         answer(reload, coming.asked, "");
     if (reload->after.conf)

@@ -40,24 +40,31 @@ static bool is_up(const struct key_home *home)
 
 /* A key on one of the tokens. */
 struct subject {
+    struct keyring *keyring;
     struct key *key;
     struct key_home *home;
 };
 
 static size_t count_subjects(const struct ladder *ladder)
 {
-    return ladder->token_count * ladder->keyring->count;
+    size_t count = 0;
+    for (size_t i = 0; i < ladder->keyrings.count; i++)
+        count += ladder->token_count * ladder->keyrings.list[i]->count;
+    return count;
 }
 
-/* Counted token by token. */
+/* Counted keyring by keyring, token by token. */
 static struct subject subject_at(const struct ladder *ladder, size_t at)
 {
-    const struct keyring *keyring = ladder->keyring;
+    struct keyring *const *list = ladder->keyrings.list;
+    for (; at >= ladder->token_count * (*list)->count; list++)
+        at -= ladder->token_count * (*list)->count;
+    struct keyring *keyring = *list;
     struct key *key = keyring->keys[at % keyring->count];
     struct key_home *home = key->homes;
     while (home->token != ladder->tokens[at / keyring->count])
         home++;
-    return (struct subject){key, home};
+    return (struct subject){keyring, key, home};
 }
 
 int64_t check_due(const struct check *check, const struct ladder *ladder)
@@ -84,7 +91,7 @@ static int answer(struct ladder *ladder, const struct subject *subject, struct p
     struct module *module = ladder->module;
     bool changes = false;
     watch_begin(&ladder->watch);
-    int r = keyring_check(ladder->keyring, subject->key, subject->home,
+    int r = keyring_check(subject->keyring, subject->key, subject->home,
                           atomic_load(&module->generation), &changes, error);
     watch_end();
     pass->changed |= changes;

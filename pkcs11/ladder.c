@@ -16,6 +16,34 @@
 /* A token that is down for one reason and then for another: how often that is told. */
 #define TELL_AGAIN_MS 60000
 
+struct ladder_keyrings ladder_keep(struct keyring *keyring, struct keyring *next)
+{
+    struct ladder_keyrings keyrings = {.list = {keyring_ref(keyring)}, .count = 1};
+    if (next)
+        keyrings.list[keyrings.count++] = keyring_ref(next);
+    return keyrings;
+}
+
+void ladder_let_go(struct ladder_keyrings *keyrings)
+{
+    for (size_t i = 0; i < keyrings->count; i++)
+        keyring_unref(keyrings->list[i]);
+    *keyrings = (struct ladder_keyrings){.count = 0};
+}
+
+static bool has(const struct ladder_keyrings *keyrings, const struct keyring *keyring)
+{
+    bool found = false;
+    for (size_t i = 0; i < keyrings->count; i++)
+        found |= keyrings->list[i] == keyring;
+    return found;
+}
+
+static struct keyring *newest(const struct ladder_keyrings *keyrings)
+{
+    return keyrings->list[keyrings->count - 1];
+}
+
 static void set_state(struct ladder *ladder, struct token *token, enum token_state state,
                       const char *detail)
 {
@@ -35,7 +63,8 @@ static void withdraw(struct ladder *ladder, struct token *token)
     char reason[KEY_REASON_MAX];
     snprintf(reason, sizeof reason, "token %.64s is %s", token->name,
              token_state_name(token_get_state(token, NULL, 0)));
-    keyring_withdraw(ladder->keyring, token, reason);
+    for (size_t i = 0; i < ladder->keyrings.count; i++)
+        keyring_withdraw(ladder->keyrings.list[i], token, reason);
 }
 
 static void set_failed(struct ladder *ladder, struct token *token, const struct p11_error *error)
@@ -65,6 +94,15 @@ static void share_anchor(struct token *token, uint64_t generation)
     session_pool_share(&token->sessions, token->anchor, generation);
 }
 
+static int resolve(const struct ladder_keyrings *keyrings, struct token *token, uint64_t generation,
+                   struct p11_error *error)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < keyrings->count; i++)
+        r = keyring_resolve(keyrings->list[i], token, generation, error);
+    return r;
+}
+
 static bool bring_up(struct ladder *ladder, struct token *token)
 {
     struct p11_error error;
@@ -82,7 +120,7 @@ static bool bring_up(struct ladder *ladder, struct token *token)
     if (r == 0)
         r = token_index(token, &error);
     if (r == 0)
-        r = keyring_resolve(ladder->keyring, token, generation, &error);
+        r = resolve(&ladder->keyrings, token, generation, &error);
     if (r < 0 && token->open)
         token_close(token);
     if (r < 0)
@@ -217,7 +255,8 @@ void ladder_retry(struct ladder *ladder)
 }
 
 /* Signers go on meanwhile; where the module bears one caller at a time, they wait. */
-static int look_again(struct ladder *ladder, struct token *token, struct p11_error *error)
+static int look_again(struct ladder *ladder, struct token *token,
+                      const struct ladder_keyrings *fresh, struct p11_error *error)
 {
     struct module *module = ladder->module;
     if (!module_take_turn(module, TURN_WAIT_MS))
@@ -225,21 +264,16 @@ static int look_again(struct ladder *ladder, struct token *token, struct p11_err
     watch_begin(&ladder->watch);
     int r = token_index(token, error);
     if (r == 0)
-        r = keyring_resolve(ladder->keyring, token, atomic_load(&module->generation), error);
+        r = resolve(fresh, token, atomic_load(&module->generation), error);
     watch_end();
     module_end_turn(module);
     return r;
 }
 
-/* Nobody uses the new keyring yet, so its handles can be found beside running signers: they stay
+/* Nobody uses these keyrings yet, so their handles can be found beside running signers: they stay
  * valid as long as the generation that they are stamped with. */
-void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
+static void look_at_all(struct ladder *ladder, const struct ladder_keyrings *fresh)
 {
-    struct keyring *old = ladder->keyring;
-    pthread_mutex_lock(&ladder->lock);
-    ladder->keyring = keyring;
-    pthread_mutex_unlock(&ladder->lock);
-    keyring_unref(old);
     /* An administrator who reloads may have put the PIN right. */
     if (count_in(ladder, TOKEN_LOCKED) > 0) {
         ladder_climb(ladder, P11_RUNG_LOGIN, false);
@@ -252,7 +286,7 @@ void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
             withdraw(ladder, token);
             continue;
         }
-        if (look_again(ladder, token, &error) < 0) {
+        if (look_again(ladder, token, fresh, &error) < 0) {
             ladder_climb(ladder, P11_RUNG_LOGIN, true);
             return;
         }
@@ -262,6 +296,20 @@ void ladder_adopt(struct ladder *ladder, struct keyring *keyring)
         ladder->retry_at = ladder->restart_at + RETRY_FIRST_MS;
     }
     ladder_tell(ladder, true);
+}
+
+void ladder_adopt(struct ladder *ladder, struct ladder_keyrings keyrings)
+{
+    struct ladder_keyrings old = ladder->keyrings, fresh = {.count = 0};
+    for (size_t i = 0; i < keyrings.count; i++)
+        if (!has(&old, keyrings.list[i]))
+            fresh.list[fresh.count++] = keyrings.list[i];
+    pthread_mutex_lock(&ladder->lock);
+    ladder->keyrings = keyrings;
+    pthread_mutex_unlock(&ladder->lock);
+    ladder_let_go(&old);
+    if (fresh.count > 0)
+        look_at_all(ladder, &fresh);
 }
 
 static void tell_doubts(struct ladder *ladder, const struct key *key)
@@ -277,26 +325,30 @@ static void tell_doubts(struct ladder *ladder, const struct key *key)
 
 void ladder_tell(struct ladder *ladder, bool changed)
 {
-    for (size_t i = 0; i < ladder->keyring->count; i++)
-        tell_doubts(ladder, ladder->keyring->keys[i]);
+    const struct ladder_keyrings *keyrings = &ladder->keyrings;
+    for (size_t i = 0; i < keyrings->count; i++)
+        for (size_t k = 0; k < keyrings->list[i]->count; k++)
+            tell_doubts(ladder, keyrings->list[i]->keys[k]);
     if (changed)
-        ladder->events->resolved(ladder->context, ladder->keyring);
+        ladder->events->resolved(ladder->context, newest(keyrings));
 }
 
 void ladder_go_down(struct ladder *ladder, const char *why)
 {
     pthread_mutex_lock(&ladder->lock);
-    struct keyring *keyring = keyring_ref(ladder->keyring);
+    struct ladder_keyrings keyrings =
+        ladder_keep(ladder->keyrings.list[0], ladder->keyrings.list[1]);
     pthread_mutex_unlock(&ladder->lock);
     char reason[KEY_REASON_MAX];
     for (size_t i = 0; i < ladder->token_count; i++) {
         struct token *token = ladder->tokens[i];
         set_state(ladder, token, TOKEN_DOWN, why);
         snprintf(reason, sizeof reason, "token %.64s is down", token->name);
-        keyring_withdraw(keyring, token, reason);
+        for (size_t k = 0; k < keyrings.count; k++)
+            keyring_withdraw(keyrings.list[k], token, reason);
     }
-    ladder->events->resolved(ladder->context, keyring);
-    keyring_unref(keyring);
+    ladder->events->resolved(ladder->context, newest(&keyrings));
+    ladder_let_go(&keyrings);
 }
 
 int64_t ladder_oldest_call(struct ladder *ladder, int64_t now, unsigned *ret_slow)

@@ -12,10 +12,17 @@ struct ladder_events {
     /* A token changed its state; `detail` says why it is not up. */
     void (*token_changed)(void *context, struct token *token, enum token_state state,
                           const char *detail);
-    /* The keys of the keyring were resolved anew, or one of them has changed. */
+    /* The keys were resolved anew, or one of them has changed; this is the newest keyring. */
     void (*resolved)(void *context, struct keyring *keyring);
     /* A key has given a wrong known answer: what it has signed there since then may be wrong. */
     void (*doubtful)(void *context, const struct key *key, const struct token *token, time_t since);
+};
+
+/* What tokens are resolved for: the keyring of the configuration in force and, while a reload waits
+ * for other modules, the next one. */
+struct ladder_keyrings {
+    struct keyring *list[2];
+    size_t count;
 };
 
 struct ladder {
@@ -30,16 +37,22 @@ struct ladder {
     int64_t restart_at; /* not before this is the module started anew beside tokens that serve */
 
     pthread_mutex_t lock;
-    struct keyring *keyring; /* that the tokens are resolved for; changed under the lock */
+    struct ladder_keyrings keyrings; /* changed under the lock */
 };
+
+/* With a reference to each; `next` may be NULL. */
+struct ladder_keyrings ladder_keep(struct keyring *keyring, struct keyring *next);
+
+/* Drops the references; there are none afterwards. */
+void ladder_let_go(struct ladder_keyrings *keyrings);
 
 /* Keeps the others out and climbs to the rung: logs in again, or starts the module anew. `failed`:
  * a call has failed, so no login is trusted to last. */
 void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed);
 
-/* Takes over the keyring of a new configuration, indexes every token again and resolves the keys,
- * beside running signers where it can. */
-void ladder_adopt(struct ladder *ladder, struct keyring *keyring);
+/* Takes over the references. Where one of the keyrings is new, indexes every token again and
+ * resolves its keys, beside running signers where it can. */
+void ladder_adopt(struct ladder *ladder, struct ladder_keyrings keyrings);
 
 /* Tries to bring back what is down, when retry_at has come. */
 void ladder_retry(struct ladder *ladder);

@@ -25,8 +25,8 @@ struct prober {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
     enum p11_rung wanted;
-    uint64_t wanted_in;       /* the generation that failed */
-    struct keyring *adopting; /* handed over, not taken yet */
+    uint64_t wanted_in;              /* the generation that failed */
+    struct ladder_keyrings adopting; /* handed over, not taken yet */
     unsigned waiters;
     bool climbing;
     bool doubts; /* a home is doubted */
@@ -35,8 +35,8 @@ struct prober {
 
 struct work {
     enum p11_rung rung;
-    bool retry;            /* time to look for what is down */
-    struct keyring *adopt; /* owned */
+    bool retry;                   /* time to look for what is down */
+    struct ladder_keyrings adopt; /* none: nothing to adopt */
 };
 
 static struct timespec at(int64_t ms)
@@ -87,8 +87,8 @@ static void carry_out(struct prober *prober)
 
 static bool has_work(struct prober *prober)
 {
-    return prober->stop || prober->wanted != P11_RUNG_NONE || prober->adopting || prober->doubts ||
-           order_is_given(&prober->order);
+    return prober->stop || prober->wanted != P11_RUNG_NONE || prober->adopting.count > 0 ||
+           prober->doubts || order_is_given(&prober->order);
 }
 
 static bool next_work(struct prober *prober, struct work *ret_work)
@@ -108,7 +108,7 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     ret_work->rung = prober->wanted;
     prober->doubts = false;
     ret_work->adopt = prober->adopting;
-    prober->adopting = NULL;
+    prober->adopting = (struct ladder_keyrings){.count = 0};
     prober->wanted = P11_RUNG_NONE;
     prober->climbing = true;
     bool more = !prober->stop;
@@ -129,7 +129,7 @@ static void *run(void *argument)
     struct work work;
     ladder_climb(&prober->ladder, P11_RUNG_MODULE, false);
     while (next_work(prober, &work)) {
-        if (work.adopt)
+        if (work.adopt.count > 0)
             ladder_adopt(&prober->ladder, work.adopt);
         if (work.rung != P11_RUNG_NONE)
             ladder_climb(&prober->ladder, work.rung, true);
@@ -139,7 +139,7 @@ static void *run(void *argument)
             carry_out(prober);
         look_through(prober);
     }
-    keyring_unref(work.adopt);
+    ladder_let_go(&work.adopt);
     module_shut(prober->ladder.module);
     return NULL;
 }
@@ -157,7 +157,7 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
                                      .token_count = token_count,
                                      .events = events,
                                      .context = context,
-                                     .keyring = keyring_ref(keyring)};
+                                     .keyrings = ladder_keep(keyring, NULL)};
     pthread_mutex_init(&prober->ladder.lock, NULL);
     for (size_t i = 0; i < token_count; i++) {
         tokens[i]->module = module;
@@ -173,7 +173,7 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
     pthread_condattr_destroy(&attributes);
     int r = pthread_create(&prober->thread, NULL, run, prober);
     if (r != 0) {
-        keyring_unref(prober->ladder.keyring);
+        ladder_let_go(&prober->ladder.keyrings);
         free(prober);
         return p11_error_text(error, P11_MEMORY, "cannot start a thread: %s", strerror(r));
     }
@@ -200,7 +200,7 @@ int prober_join(struct prober *prober, const struct timespec *deadline)
     int r = pthread_timedjoin_np(prober->thread, NULL, deadline);
     if (r != 0)
         return r;
-    keyring_unref(prober->ladder.keyring);
+    ladder_let_go(&prober->ladder.keyrings);
     order_clear(&prober->order);
     pthread_cond_destroy(&prober->changed);
     pthread_mutex_destroy(&prober->ladder.lock);
@@ -209,11 +209,11 @@ int prober_join(struct prober *prober, const struct timespec *deadline)
     return 0;
 }
 
-void prober_adopt(struct prober *prober, struct keyring *keyring)
+void prober_adopt(struct prober *prober, struct keyring *keyring, struct keyring *next)
 {
     pthread_mutex_lock(&prober->lock);
-    keyring_unref(prober->adopting);
-    prober->adopting = keyring_ref(keyring);
+    ladder_let_go(&prober->adopting);
+    prober->adopting = ladder_keep(keyring, next);
     pthread_cond_broadcast(&prober->changed);
     pthread_mutex_unlock(&prober->lock);
 }

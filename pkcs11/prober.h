@@ -28,9 +28,10 @@ void prober_stop(struct prober *prober);
  * prober. Returns 0, or ETIMEDOUT: then a call hangs and nothing was freed. */
 int prober_join(struct prober *prober, const struct timespec *deadline);
 
-/* Hands over the keyring of a new configuration: every token is indexed again and the keys are
- * resolved; `resolved` tells when that is done. */
-void prober_adopt(struct prober *prober, struct keyring *keyring);
+/* Hands over the keyring of the configuration in force and, unless it is NULL, the next one. Where
+ * one is new, every token is indexed again and its keys are resolved; `resolved` tells when that is
+ * done. From now on recovery is for these, and the others are let go. */
+void prober_adopt(struct prober *prober, struct keyring *keyring, struct keyring *next);
 
 /* Asks for recovery up to `rung` after a call failed in `generation`. What was recovered since is
  * not recovered again. Accepts NULL. */

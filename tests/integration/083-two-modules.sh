@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Two modules: one hangs and the other one serves; both hang, and the process ends to be started anew.
+# Two modules: one hangs and the other one serves, also one that recovers while a reload waits; both
+# hang, and the process ends to be started anew.
 # HINTSIGN_HASTE says how fast the agent's clock runs.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/remote.sh"
@@ -14,6 +15,18 @@ profile() {
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
   "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
 END
+}
+
+configuration() {
+    hintsign status | sed -n 's/^agent .* configuration \([0-9]*\)$/\1/p'
+}
+
+searches() {
+    grep -cx C_FindObjectsInit "$FAULTY_SCRIPT.calls"
+}
+
+has_searched() {
+    [ "$(searches)" -gt "$1" ]
 }
 
 start() {
@@ -125,5 +138,24 @@ go_on r
 rm -f "$HINTSIGN_SOCKET"
 start
 for name in a r both; do runs 0 "the next one serves: $name" mints $name; done
+agent_stop
+
+# --- a reload waits for one of them, and the other one recovers ---
+
+# By the clock on the wall: r is given up after five seconds.
+key_import late "$(random_hex 32)"
+rm -f "$HINTSIGN_SOCKET"
+agent_start
+profile late
+before=$(searches)
+server_freeze
+kill -HUP "$agent_pid"
+wait_for 10 has_searched "$before"
+echo 'C_SignInit 0x30 until C_Initialize' >"$work/script.new" && mv "$work/script.new" "$FAULTY_SCRIPT"
+within 3000 'token r hangs in a reload, token a recovers: it serves' mints a
+is "$(configuration)" 1 '... under the configuration in force'
+server_thaw
+runs 0 'r hangs no more: the next configuration is in force' wait_for 20 eval '[ "$(configuration)" = 2 ]'
+for name in a r both late; do runs 0 "... and serves: $name" wait_for 3 mints $name; done
 agent_stop
 done_testing

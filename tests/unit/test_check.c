@@ -32,6 +32,7 @@ static CK_OBJECT_HANDLE last; /* that has answered */
 
 /* What was told. */
 static unsigned changes, doubts;
+static const struct key *doubtful_key;
 static time_t doubtful_since;
 
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -65,17 +66,17 @@ static void resolved(void *context, struct keyring *which)
 static void doubtful(void *context, const struct key *key, const struct token *where, time_t since)
 {
     (void)context;
-    assert_ptr_equal(key, first);
+    doubtful_key = key;
     assert_ptr_equal(where, &token);
     doubts++;
     doubtful_since = since;
 }
 
-static struct key *add(const char *uri)
+static struct key *add(struct keyring *to, const char *uri)
 {
     struct p11_error error;
     struct key *key;
-    assert_int_equal(keyring_add(keyring, uri, mech_find("HS256"), &key, &error), 0);
+    assert_int_equal(keyring_add(to, uri, mech_find("HS256"), &key, &error), 0);
     return key;
 }
 
@@ -107,14 +108,14 @@ static int set_up(size_t token_count)
     if (bring_up(&token, name) < 0 || bring_up(&other, other_name) < 0 ||
         keyring_new(&crypto, tokens, token_count, &keyring, &error) < 0)
         return -1;
-    first = add("pkcs11:object=one");
-    second = add("pkcs11:object=two");
+    first = add(keyring, "pkcs11:object=one");
+    second = add(keyring, "pkcs11:object=two");
     module_open(module);
     ladder = (struct ladder){.module = module,
                              .tokens = tokens,
                              .token_count = token_count,
                              .events = &events,
-                             .keyring = keyring};
+                             .keyrings = {.list = {keyring}, .count = 1}};
     check = (struct check){.resume = 0};
     for (size_t i = 0; i < token_count; i++)
         if (keyring_resolve(keyring, tokens[i], 1, &error) < 0)
@@ -197,6 +198,7 @@ static void wrong_answer(void **state)
     assert_true(is_usable(second));
     assert_int_equal(changes, 1);
     assert_int_equal(doubts, 1);
+    assert_ptr_equal(doubtful_key, first);
     assert_int_equal(doubtful_since, good);
     assert_non_null(strstr(first->homes[0].reason, "exchanged"));
     /* It stays wrong: nothing is told twice. */
@@ -212,6 +214,27 @@ static void wrong_answer(void **state)
     assert_true(is_usable(first));
     assert_int_equal(changes, 2);
     assert_int_equal(doubts, 1);
+}
+
+static void wrong_answer_of_the_next_configuration(void **state)
+{
+    struct p11_error error;
+    struct keyring *next;
+    (void)state;
+    assert_int_equal(keyring_new(&crypto, tokens, 1, &next, &error), 0);
+    struct key *its = add(next, "pkcs11:object=one");
+    assert_int_equal(keyring_resolve(next, &token, 1, &error), 0);
+    assert_true(is_usable(its));
+    ladder.keyrings = (struct ladder_keyrings){.list = {keyring, next}, .count = 2};
+    its->homes[0].check_at = 0;
+    assert_true(check_due(&check, &ladder) <= watch_now());
+    mac = 'x';
+    run();
+    bool wrong = !is_usable(its) && doubts == 1 && doubtful_key == its;
+    keyring_unref(next);
+    assert_true(wrong);
+    assert_true(is_usable(first));
+    assert_int_equal(changes, 1);
 }
 
 static void error_of_one_key(void **state)
@@ -394,6 +417,7 @@ int main(void)
         TEST(once_a_minute),
         TEST(at_once_after_an_error_but_not_all_the_time),
         TEST(wrong_answer),
+        TEST(wrong_answer_of_the_next_configuration),
         TEST(error_of_one_key),
         TEST(error_of_every_key),
         TEST(error_of_the_token),
