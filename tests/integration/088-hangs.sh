@@ -25,6 +25,10 @@ is_state() {
     [ "$(state "$2")" = "$1" ]
 }
 
+is_busy() {
+    hintsign status --format openmetrics | grep -q '^hintsign_workers_busy 2$'
+}
+
 # within MS NAME COMMAND...
 within() {
     local ms=$1 name=$2 start
@@ -119,6 +123,22 @@ if [ -e "$hasty" ]; then
     rm -f "$HINTSIGN_SOCKET"
     agent_start
     runs 0 'the next one serves' mints far
+    agent_stop
+
+    # Stopped for longer than a call may take, by a clock twice as fast, and not by the module.
+    rm -f "$HINTSIGN_SOCKET"
+    LD_PRELOAD="$hasty" HASTE=2 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
+    server_freeze
+    hintsign mint far --subject bob --timeout 60 >"$work/stopped" 2>&1 &
+    client=$!
+    runs 0 'a call is under way' wait_for 10 is_busy
+    kill -STOP "$agent_pid"
+    sleep 3
+    kill -CONT "$agent_pid"
+    runs 0 '... while the agent was stopped: it answers' hintsign status
+    is "$(state r)" up '... and does not say that the call hangs'
+    server_thaw
+    runs 0 '... which ends well' wait $client
     agent_stop
 
     # A service manager holds the socket and starts the next one: nobody is turned away meanwhile.
