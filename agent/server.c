@@ -22,7 +22,7 @@
 
 #define ACCEPT_BATCH 64
 #define TICK_MS      1000
-#define PAUSE_MS     3000 /* so late is only who was stopped himself ... */
+#define PAUSE_MS     5000 /* so late is only who was stopped himself ... */
 #define PATIENCE_MS  5000 /* ... and then nobody else is called late for a while */
 #define EXIT_HANG    70
 

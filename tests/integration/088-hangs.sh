@@ -133,7 +133,7 @@ if [ -e "$hasty" ]; then
     client=$!
     runs 0 'a call is under way' wait_for 10 is_busy
     kill -STOP "$agent_pid"
-    sleep 3
+    sleep 3.5
     kill -CONT "$agent_pid"
     runs 0 '... while the agent was stopped: it answers' hintsign status
     is "$(state r)" up '... and does not say that the call hangs'
