@@ -183,9 +183,7 @@ int audit_file_sync(struct audit_file *file)
     return r;
 }
 
-/* A short write must not stay: the next line would be glued to it. Where even that fails, the next
- * call tries again before it writes. */
-static int cut_torn(const struct audit_file *file)
+int audit_file_cut_torn(const struct audit_file *file)
 {
     struct stat st;
     if (fstat(file->fd, &st) < 0)
@@ -193,7 +191,7 @@ static int cut_torn(const struct audit_file *file)
     if (st.st_size == file->size)
         return 0;
     if (st.st_size < file->size)
-        return -ESTALE; /* somebody cut off lines that were committed */
+        return -ESTALE; /* by somebody else */
     return ftruncate(file->fd, file->size) < 0 ? -errno : 0;
 }
 
@@ -208,7 +206,7 @@ static int check_name(const struct audit_file *file)
 
 int audit_file_append(struct audit_file *file, const char *lines, size_t length, bool sync)
 {
-    int r = cut_torn(file);
+    int r = audit_file_cut_torn(file);
     if (r == 0)
         r = audit_file_write(file->fd, lines, length);
     if (r == 0 && sync)
@@ -228,5 +226,5 @@ int audit_file_probe(struct audit_file *file)
     off_t size = file->size;
     int r = audit_file_append(file, block, sizeof block, true);
     file->size = size;
-    return r < 0 ? r : cut_torn(file);
+    return r < 0 ? r : audit_file_cut_torn(file);
 }

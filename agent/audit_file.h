@@ -38,6 +38,11 @@ void audit_file_close(struct audit_file *file);
  * written. -ENOENT: the file was removed, -ESTALE: it was made shorter. */
 int audit_file_append(struct audit_file *file, const char *lines, size_t length, bool sync);
 
+/* A short write must not stay: the next line would be glued to it. Where even cutting it off fails,
+ * whoever writes next tries again. Returns 0 or a negative errno; -ESTALE: the file is shorter than
+ * what was committed. */
+int audit_file_cut_torn(const struct audit_file *file);
+
 /* Waits until what was written is on disk. Returns 0 or a negative errno, and is unsure then. */
 int audit_file_sync(struct audit_file *file);
 

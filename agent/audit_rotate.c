@@ -135,7 +135,9 @@ static int change_names(const struct audit_rotation *rotation)
 int audit_rotate_finish(struct audit_file *file, struct audit_rotation *rotation, const char *line,
                         size_t length)
 {
-    int r = audit_file_sync(file);
+    int r = audit_file_cut_torn(file);
+    if (r == 0)
+        r = audit_file_sync(file);
     if (r == 0)
         r = audit_file_write(rotation->fd, line, length);
     if (r == 0 && fsync(rotation->fd) < 0)

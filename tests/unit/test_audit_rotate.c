@@ -214,6 +214,44 @@ static void what_a_crash_leaves(void **state)
     free(new);
 }
 
+/* Somebody has cut off lines: a new file would hide it, and all would go on. */
+static void a_log_that_was_cut(void **state)
+{
+    struct text members = {0};
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(3);
+    char *whole = scratch_read("log", NULL);
+    assert_int_equal(truncate(scratch_path("log"), 10), 0);
+    assert_int_equal(audit_rotate(audit), -ESTALE);
+    audit_record_begin(&members, "stop");
+    assert_true(audit_write(audit, &members) < 0);
+    text_free(&members);
+    assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
+    scratch_write("log", whole);
+    assert_int_equal(audit_rotate(audit), 0);
+    assert_first("log", "seq", "4");
+    free(whole);
+}
+
+/* A write that failed, and could not be taken back. */
+static void a_log_with_a_torn_line(void **state)
+{
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(1);
+    char *whole = scratch_read("log", NULL);
+    FILE *file = fopen(scratch_path("log"), "a");
+    assert_non_null(file);
+    fputs("{\"seq\":2,", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(audit_rotate(audit), 0);
+    char *old = scratch_read(aside(), NULL);
+    assert_string_equal(old, whole);
+    free(old);
+    free(whole);
+}
+
 static int end_test(void **state)
 {
     close_log();
@@ -231,6 +269,8 @@ int main(void)
         test(what_cannot_be_put_aside),
         test(a_disk_that_is_full),
         test(what_a_crash_leaves),
+        test(a_log_that_was_cut),
+        test(a_log_with_a_torn_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
