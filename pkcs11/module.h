@@ -67,6 +67,7 @@ void module_open(struct module *module);
 /* Enters: until module_leave the generation, and with it every handle of that generation, stays
  * valid. Returns the generation, or 0 when the module is shut or hangs. Takes no lock. */
 uint64_t module_enter(struct module *module);
+void module_leave(struct module *module);
 
 /* Whether more callers are inside than there is room for, the one that asks included: slow calls
  * must not hold all threads of the program. */
@@ -80,7 +81,5 @@ bool module_wait_for_room(struct module *module, int64_t deadline);
  * nothing for any other. Returns false when it did not come. */
 bool module_take_turn(struct module *module, long ms);
 void module_end_turn(struct module *module);
-
-void module_leave(struct module *module);
 
 #endif
