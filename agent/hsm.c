@@ -176,9 +176,21 @@ static void doubtful(void *context, const struct key *key, const struct token *t
     audit_event_doubtful(served->hsm->keeper, token, key, text);
 }
 
+static void unread(void *context, const struct token *token)
+{
+    const struct index *index = &token->index;
+    char why[P11_ERROR_TEXT_MAX];
+    (void)context;
+    if (index->unread_count == 0)
+        log_info("token %s: can read all its objects, %zu keys", token->name, index->count);
+    else
+        log_error("token %s: cannot read %zu of its objects, tries again: %s", token->name,
+                  index->unread_count, p11_error_describe(&index->unread_error, why, sizeof why));
+}
+
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])
 {
-    static const struct ladder_events events = {token_changed, resolved, doubtful};
+    static const struct ladder_events events = {token_changed, resolved, doubtful, unread};
     for (size_t i = 0; i < hsm->module_count; i++) {
         struct served *served = &hsm->modules[i];
         struct p11_error reason;

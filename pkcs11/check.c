@@ -79,6 +79,15 @@ int64_t check_due(const struct check *check, const struct ladder *ladder)
     return due;
 }
 
+void check_soon(struct ladder *ladder, const struct token *token)
+{
+    for (size_t at = 0; at < count_subjects(ladder); at++) {
+        struct key_home *home = subject_at(ladder, at).home;
+        if (home->token == token)
+            home->check_at = watch_now();
+    }
+}
+
 struct pass {
     int64_t start;
     int64_t spent[REASONS]; /* ms, waiting for a turn in the module too */
@@ -181,9 +190,5 @@ enum p11_rung check_run(struct check *check, struct ladder *ladder)
         r = go_round(check, ladder, &pass, &error);
     put_off(check, &pass);
     ladder_tell(ladder, pass.changed);
-    if (r == 0)
-        return P11_RUNG_NONE;
-    /* It came up on the session that keeps the login: that is not replaced without a new one. */
-    enum p11_rung rung = p11_rv_rung(error.rv);
-    return rung > P11_RUNG_LOGIN ? rung : P11_RUNG_LOGIN;
+    return r == 0 ? P11_RUNG_NONE : ladder_rung(&error);
 }

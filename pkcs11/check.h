@@ -25,6 +25,9 @@ struct check {
 /* When something is to be done, as watch_now tells the time; INT64_MAX: never. */
 int64_t check_due(const struct check *check, const struct ladder *ladder);
 
+/* Every key is due on that token, whose index has changed. On the thread that climbs. */
+void check_soon(struct ladder *ladder, const struct token *token);
+
 /* Does some of what is due, on the thread that climbs. Returns how far recovery must go because the
  * token has failed meanwhile. */
 enum p11_rung check_run(struct check *check, struct ladder *ladder);

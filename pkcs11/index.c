@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FIND_BATCH 512
-#define READ_TRIES 3     /* of one object: a key that is left out is not looked for before long */
+#define READ_TRIES 3     /* of one object: a key that is left out is missing for a while */
 #define MUTE_MS    10000 /* a token that shows no object for so long shows none */
 
 struct handles {
@@ -72,31 +72,47 @@ static int read_one(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_H
     return r;
 }
 
-/* An object that vanished meanwhile, or that the token will not show, is no error. Tokens fail
- * alike for a broken object and when they are broken themselves: where no object can be read, it is
- * the token. Where each takes its time to fail, not all are tried: that would take hours. */
+enum { UNREAD = 1 };
+
+/* Into the index, which has room. An object that vanished meanwhile, or that the token will not
+ * show, is no error. Returns UNREAD for an error that may be the object's own. */
+static int take_in(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle,
+                   struct index *index, struct p11_error *error)
+{
+    struct object *object = &index->objects[index->count];
+    int r = read_one(fn, session, handle, object, error);
+    if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv)) {
+        index->unread_error = *error;
+        return UNREAD;
+    }
+    if (r < 0)
+        return error->rv == CKR_OBJECT_HANDLE_INVALID || r == P11_FAILED ? 0 : r;
+    index->count += is_key(object);
+    return 0;
+}
+
+/* Takes over the handles, of which those remain that cannot be read. Tokens fail alike for a broken
+ * object and when they are broken themselves: where no object can be read, it is the token. Where
+ * each takes its time to fail, not all are tried: that would take hours. */
 static int read_all(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, const struct handles *handles,
                     struct index *index, struct p11_error *error)
 {
+    index->unread = handles->list;
     index->objects = calloc(handles->count + 1, sizeof *index->objects);
     index->by_id = calloc(handles->count + 1, sizeof *index->by_id);
     if (!index->objects || !index->by_id)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     int64_t start = watch_now();
-    size_t broken = 0;
     for (size_t i = 0; i < handles->count; i++) {
-        struct object *object = &index->objects[index->count];
-        int r = read_one(fn, session, handles->list[i], object, error);
-        if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv))
-            broken++;
-        else if (r < 0 && error->rv != CKR_OBJECT_HANDLE_INVALID && r != P11_FAILED)
+        int r = take_in(fn, session, handles->list[i], index, error);
+        if (r < 0)
             return r;
-        if (r == 0 && is_key(object))
-            index->count++;
-        if (broken == i + 1 && watch_now() - start >= MUTE_MS)
+        if (r == UNREAD)
+            index->unread[index->unread_count++] = handles->list[i];
+        if (index->unread_count == i + 1 && watch_now() - start >= MUTE_MS)
             return P11_UNAVAILABLE;
     }
-    return broken > 0 && broken == handles->count ? P11_UNAVAILABLE : 0;
+    return index->unread_count > 0 && index->unread_count == handles->count ? P11_UNAVAILABLE : 0;
 }
 
 static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
@@ -139,7 +155,8 @@ int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *r
     int r = find_all(fn, session, &handles, error);
     if (r == 0)
         r = read_all(fn, session, &handles, &index, error);
-    free(handles.list);
+    else
+        free(handles.list);
     if (r < 0) {
         index_clear(&index);
         return r;
@@ -149,8 +166,25 @@ int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *r
     return 0;
 }
 
+int index_read_again(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *index, long ms,
+                     struct p11_error *error)
+{
+    int64_t end = watch_now() + ms;
+    int r = 0;
+    for (size_t tries = index->unread_count; tries > 0 && r >= 0 && watch_now() < end; tries--) {
+        size_t at = index->unread_next % index->unread_count;
+        r = take_in(fn, session, index->unread[at], index, error);
+        if (r == 0)
+            index->unread[at] = index->unread[--index->unread_count];
+        index->unread_next = r == UNREAD ? at + 1 : at;
+    }
+    sort(index);
+    return r < 0 ? r : 0;
+}
+
 void index_clear(struct index *index)
 {
+    free(index->unread);
     free(index->objects);
     free(index->by_id);
     *index = (struct index){0};

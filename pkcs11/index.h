@@ -10,6 +10,11 @@ struct index {
     struct object *objects; /* sorted by label, then id */
     struct object **by_id;
     size_t count;
+    /* Objects that are there and cannot be read, all with errors that may be their own: */
+    CK_OBJECT_HANDLE *unread;
+    size_t unread_count;
+    size_t unread_next;            /* that is read again first */
+    struct p11_error unread_error; /* of one of them */
 };
 
 /* What a key is named by (RFC 7512 section 2.3: object, id). NULL members match anything; at
@@ -22,9 +27,16 @@ struct index_query {
     size_t id_len;
 };
 
-/* Reads every key object that the session shows. Errors: P11_MEMORY, P11_UNAVAILABLE. */
+/* Reads every key object that the session shows, but for single ones that cannot be read. Errors:
+ * P11_MEMORY, P11_UNAVAILABLE. */
 int index_build(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *ret_index,
                 struct p11_error *error);
+
+/* Reads objects again that could not be read; those that can are found from now on. Begins none
+ * when `ms` have passed, and continues there the next time. Errors: P11_UNAVAILABLE (it is not
+ * about single objects). */
+int index_read_again(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct index *index, long ms,
+                     struct p11_error *error);
 
 /* Frees what the index holds; it is empty afterwards. */
 void index_clear(struct index *index);

@@ -222,6 +222,12 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
     ladder_tell(ladder, true);
 }
 
+enum p11_rung ladder_rung(const struct p11_error *error)
+{
+    enum p11_rung rung = p11_rv_rung(error->rv);
+    return rung > P11_RUNG_LOGIN ? rung : P11_RUNG_LOGIN;
+}
+
 /* In a new start of the module, unless that would lock another token. */
 static enum p11_rung retry_rung(const struct ladder *ladder)
 {

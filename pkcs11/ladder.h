@@ -16,6 +16,8 @@ struct ladder_events {
     void (*resolved)(void *context, struct keyring *keyring);
     /* A key has given a wrong known answer: what it has signed there since then may be wrong. */
     void (*doubtful)(void *context, const struct key *key, const struct token *token, time_t since);
+    /* Objects of a token cannot be read, or all of them can again: see its index. */
+    void (*unread)(void *context, const struct token *token);
 };
 
 /* What tokens are resolved for: the keyring of the configuration in force and, while a reload waits
@@ -53,6 +55,10 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed);
 /* Takes over the references. Where one of the keyrings is new, indexes every token again and
  * resolves its keys, beside running signers where it can. */
 void ladder_adopt(struct ladder *ladder, struct ladder_keyrings keyrings);
+
+/* The rung after an error on the session that keeps a login, which is not replaced without a new
+ * login. */
+enum p11_rung ladder_rung(const struct p11_error *error);
 
 /* Tries to bring back what is down, when retry_at has come. */
 void ladder_retry(struct ladder *ladder);

@@ -3,6 +3,7 @@
 #include "pkcs11/prober.h"
 #include "pkcs11/check.h"
 #include "pkcs11/login.h"
+#include "pkcs11/unread.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +18,9 @@
 #define LONGEST_WAIT_MS 3600000
 
 struct prober {
-    struct ladder ladder; /* of the thread, as is `check` */
+    struct ladder ladder; /* of the thread, as are `check` and `unread` */
     struct check check;
+    struct unread unread;
     struct order order;
 
     pthread_t thread;
@@ -44,6 +46,11 @@ static struct timespec at(int64_t ms)
     if (ms == INT64_MAX)
         ms = watch_now() + LONGEST_WAIT_MS;
     return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static int unlock(struct prober *prober, struct order *order)
@@ -98,8 +105,10 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     if (prober->wanted_in != atomic_load(&prober->ladder.module->generation))
         prober->wanted = P11_RUNG_NONE; /* recovered since */
     pthread_cond_broadcast(&prober->changed);
-    int64_t due = check_due(&prober->check, &prober->ladder), retry_at = prober->ladder.retry_at;
-    struct timespec deadline = at(due < retry_at ? due : retry_at);
+    int64_t retry_at = prober->ladder.retry_at,
+            due = earlier(check_due(&prober->check, &prober->ladder),
+                          unread_due(&prober->unread, &prober->ladder));
+    struct timespec deadline = at(earlier(due, retry_at));
     int waited = 0;
     while (!has_work(prober) && waited == 0)
         waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
@@ -118,7 +127,9 @@ static bool next_work(struct prober *prober, struct work *ret_work)
 
 static void look_through(struct prober *prober)
 {
-    enum p11_rung rung = check_run(&prober->check, &prober->ladder);
+    enum p11_rung rung = unread_run(&prober->unread, &prober->ladder);
+    if (rung == P11_RUNG_NONE)
+        rung = check_run(&prober->check, &prober->ladder);
     if (rung != P11_RUNG_NONE)
         ladder_climb(&prober->ladder, rung, true);
 }

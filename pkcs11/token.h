@@ -54,6 +54,7 @@ struct token {
     bool open;                /* it is */
     struct session_pool sessions;
     struct index index;
+    size_t told_unread; /* how many of its objects could not be read when that was told last */
 
     pthread_mutex_t lock; /* of state and detail */
     enum token_state state;

@@ -124,6 +124,21 @@ fault 'data too long'               1       0       0                'C_Sign 0x2
 like "$(cat "$work/stderr")" '^hintsign: InvalidClaim: .* too long' '... which trying again does not help'
 is "$(grep -c '^ERROR' "$work/agent.log")" "$errors" '... and nothing of them in the log'
 
+# Objects whose attributes cannot be read for a moment. Which of the six it is, the token decides.
+: >"$work/agent.log"
+script spare-login 'C_SignInit 0x101 until C_Login' 'C_GetAttributeValue 0x05 15'
+hintsign mint hint --subject bob >"$work/minted" 2>&1
+for profile in hint neighbour assertion curve; do
+    accepts=
+    [ $profile != hint ] && [ $profile != neighbour ] || accepts='--subject bob'
+    # shellcheck disable=SC2086
+    serves_again "objects that could not be read: $profile serves afterwards" hintsign mint $profile $accepts
+done
+runs 0 '... the log says that all can be read' agent_log_has '^token a: can read all its objects, 6 keys$'
+is "$(grep -c '^ERROR: token a: cannot read 5 of its objects, tries again: C_GetAttributeValue: CKR_GENERAL_ERROR$' "$work/agent.log")" 1 \
+    '... and said once how many could not'
+script ''
+
 # A call that hangs for less than a module is given up (083 and 088 have the others).
 is_inside() {
     [ "$(calls C_Sign)" -gt "$before" ]

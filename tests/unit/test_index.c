@@ -48,6 +48,11 @@ static int build(struct p11_error *error)
     return index_build(&fake_functions, FAKE_SESSION_FIRST, &keys, error);
 }
 
+static int read_again(struct p11_error *error)
+{
+    return index_read_again(&fake_functions, FAKE_SESSION_FIRST, &keys, 1000, error);
+}
+
 static void build_all(void)
 {
     struct p11_error error;
@@ -202,10 +207,59 @@ static void object_that_cannot_be_read(void **state)
     fake_functions.C_GetAttributeValue = get_attributes;
 }
 
+/* Read again, one at a time: it is broken still, then it is there. */
+static void object_that_can_be_read_later(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    const struct object *found;
+    add("two", "01");
+    add("one", "02");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_with_errors;
+    errors = 100;
+    build_all();
+    assert_int_equal(keys.unread_count, 1);
+    assert_string_equal(keys.unread_error.call, "C_GetAttributeValue");
+    assert_int_equal(read_again(&error), 0);
+    assert_int_equal(keys.unread_count, 1);
+    errors = 0;
+    assert_int_equal(read_again(&error), 0);
+    fake_functions.C_GetAttributeValue = get_attributes;
+    assert_int_equal(keys.unread_count, 0);
+    assert_int_equal(find("one", NULL, &found), 1);
+    assert_int_equal(found->handle, 2);
+    assert_int_equal(find(NULL, "01", &found), 1);
+    assert_int_equal(found->handle, 1);
+}
+
+static void object_that_vanishes_before_it_is_read(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    add("one", "01");
+    add("two", "02");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_with_errors;
+    errors = 3;
+    build_all();
+    fake_functions.C_GetAttributeValue = get_attributes;
+    assert_int_equal(keys.unread_count, 1);
+    fake.get_attributes = CKR_DEVICE_ERROR;
+    assert_int_equal(read_again(&error), P11_UNAVAILABLE);
+    assert_int_equal(keys.unread_count, 1);
+    fake.get_attributes = CKR_OK;
+    fake.vanished = 2;
+    assert_int_equal(read_again(&error), 0);
+    assert_int_equal(keys.unread_count, 0);
+    assert_int_equal(keys.count, 1);
+}
+
 static time_t passed;        /* seconds, beside those of the clock */
 static time_t takes;         /* that each error takes */
 static unsigned slow_errors; /* so many, before all can be read */
 static unsigned asked;
+static CK_OBJECT_HANDLE failed; /* the last one */
 
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
@@ -220,6 +274,7 @@ static CK_RV get_slowly(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle, CK_A
     if (asked++ >= slow_errors)
         return get_attributes(session, handle, template, count);
     passed += takes;
+    failed = handle;
     return CKR_GENERAL_ERROR;
 }
 
@@ -245,6 +300,32 @@ static void a_token_that_takes_its_time_to_fail(void **state)
     assert_in_range(tried, 10, 20);
     assert_int_equal(later, 0);
     assert_int_equal(keys.count, MANY - 2);
+    assert_int_equal(keys.unread_count, 2);
+}
+
+/* Those that take their time to fail take turns. */
+static void slow_objects_are_read_again_in_turns(void **state)
+{
+    (void)state;
+    struct p11_error error;
+    for (int i = 0; i < 3; i++)
+        add("one", "01");
+    get_attributes = fake_functions.C_GetAttributeValue;
+    fake_functions.C_GetAttributeValue = get_slowly;
+    takes = 1;
+    asked = 0;
+    slow_errors = 6; /* two objects' */
+    build_all();
+    assert_int_equal(keys.unread_count, 2);
+    slow_errors = UINT_MAX;
+    CK_OBJECT_HANDLE tried[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(read_again(&error), 0);
+        tried[i] = failed;
+    }
+    fake_functions.C_GetAttributeValue = get_attributes;
+    assert_int_not_equal(tried[0], tried[1]);
+    assert_int_equal(keys.unread_count, 2);
 }
 
 /* Where it costs nothing, all are tried. */
@@ -295,8 +376,11 @@ int main(void)
         TEST(many),
         TEST(object_that_vanished),
         TEST(object_that_cannot_be_read),
+        TEST(object_that_can_be_read_later),
+        TEST(object_that_vanishes_before_it_is_read),
         TEST(failures),
         TEST(a_token_that_takes_its_time_to_fail),
+        TEST(slow_objects_are_read_again_in_turns),
         TEST(broken_objects_before_the_others),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);
