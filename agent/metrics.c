@@ -12,7 +12,7 @@ static const int64_t bounds[METRICS_BUCKETS] = {
     50000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
 };
 
-_Static_assert(-REFUSAL_RATE_LIMITED < METRICS_OUTCOMES, "each refusal has its place");
+_Static_assert(-REFUSAL_INVALID_PARAMETER < METRICS_OUTCOMES, "each refusal has its place");
 
 struct metrics_counts *metrics_counts_new(void)
 {

@@ -6,18 +6,23 @@
 #include <stdint.h>
 
 enum refusal_code {
+    /* Of io.hintsign.Agent; metrics.c has a place for each of these and of the next three. */
     REFUSAL_NOT_ALLOWED = -1,
     REFUSAL_INVALID_CLAIM = -2,
     REFUSAL_UNKNOWN_AUDIENCE = -3,
     REFUSAL_INVALID_MESSAGE = -4,
-    REFUSAL_LOCKED = -5,
-    REFUSAL_TOKEN_UNAVAILABLE = -6,
-    REFUSAL_KEY_UNAVAILABLE = -7,
-    REFUSAL_AUDIT_UNAVAILABLE = -8,
-    REFUSAL_OVERLOADED = -9,
-    REFUSAL_INTERNAL = -10,
-    REFUSAL_ENCRYPTION_KEY_UNAVAILABLE = -14,
-    REFUSAL_RATE_LIMITED = -15,
+    REFUSAL_RATE_LIMITED = -5,
+    REFUSAL_LOCKED = -6,
+    REFUSAL_TOKEN_UNAVAILABLE = -7,
+    REFUSAL_KEY_UNAVAILABLE = -8,
+    REFUSAL_ENCRYPTION_KEY_UNAVAILABLE = -9,
+    REFUSAL_AUDIT_UNAVAILABLE = -10,
+    REFUSAL_OVERLOADED = -11,
+    REFUSAL_INTERNAL = -12,
+    /* Varlink's own (org.varlink.service) */
+    REFUSAL_INTERFACE_NOT_FOUND = -13,
+    REFUSAL_METHOD_NOT_FOUND = -14,
+    REFUSAL_INVALID_PARAMETER = -15,
     /* Of io.hintsign.Admin */
     REFUSAL_NO_ADMINISTRATOR = -40,
     REFUSAL_INVALID_ORDER = -41,
@@ -26,10 +31,6 @@ enum refusal_code {
     REFUSAL_TOKEN_AWAY = -44,
     REFUSAL_NOT_DONE = -45,
     REFUSAL_INVALID_CONFIGURATION = -46,
-    /* Varlink's own (org.varlink.service) */
-    REFUSAL_INTERFACE_NOT_FOUND = -11,
-    REFUSAL_METHOD_NOT_FOUND = -12,
-    REFUSAL_INVALID_PARAMETER = -13,
 };
 
 /* The functions of the line return 0 or a refusal_code, and fill this in. */

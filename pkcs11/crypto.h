@@ -24,8 +24,8 @@ int crypto_new(OSSL_LIB_CTX *library, const char *properties, struct crypto **re
 
 void crypto_free(struct crypto *crypto); /* accepts NULL */
 
-/* Hashes `data` for a mechanism that wants it hashed. `digest` receives mech_digest_len bytes.
- * Returns false when OpenSSL fails. */
+/* Hashes `data` for a mechanism that wants it hashed. `digest` receives as many bytes as the
+ * mechanism's hash has. Returns false when OpenSSL fails. */
 bool crypto_digest(const struct crypto *crypto, const struct mech *mech, const void *data,
                    size_t length, unsigned char digest[static CRYPTO_DIGEST_MAX]);
 
