@@ -31,7 +31,7 @@ struct seen {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec modified;
+    struct timespec changed; /* also by chmod and chown, which can mend what is wrong with it */
     bool there;
 };
 
@@ -106,12 +106,11 @@ static bool has_changed(const char *dir, const char *issuer, struct slot *slot)
     struct seen seen = {.there = false};
     if (provider_keys_file_name(issuer, name) == 0 &&
         snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path && stat(path, &st) == 0)
-        seen = (struct seen){st.st_dev, st.st_ino, st.st_size, st.st_mtim, true};
+        seen = (struct seen){st.st_dev, st.st_ino, st.st_size, st.st_ctim, true};
     bool same = slot->looked && slot->seen.there == seen.there &&
                 slot->seen.device == seen.device && slot->seen.inode == seen.inode &&
-                slot->seen.size == seen.size &&
-                slot->seen.modified.tv_sec == seen.modified.tv_sec &&
-                slot->seen.modified.tv_nsec == seen.modified.tv_nsec;
+                slot->seen.size == seen.size && slot->seen.changed.tv_sec == seen.changed.tv_sec &&
+                slot->seen.changed.tv_nsec == seen.changed.tv_nsec;
     slot->seen = seen;
     slot->looked = true;
     return !same;

@@ -37,6 +37,10 @@ in_use() {
     hintsign status --json | grep -q "\"kid\": *\"$kid\""
 }
 
+is_mended() {
+    ! hintsign status --json | grep -q 'others can write'
+}
+
 mints() {
     hintsign mint hint --claim MSISDN=+46701234567 >"$work/token" 2>"$work/stderr"
 }
@@ -83,6 +87,9 @@ chmod 666 "$work/keys"/*.json
 touch "$work/keys"/*.json
 agent_log_has 'others can write' && ok 'a file that others can write is noticed' || not_ok 'a file that others can write is noticed'
 runs 0 'the key from before still serves' hintsign mint hint --claim MSISDN=+46701234567
+like "$(hintsign status --json)" 'others can write' '... and the status says what is wrong'
+chmod 644 "$work/keys"/*.json
+runs 0 'chmod mends it: nobody needs to write the file again' wait_for 5 is_mended
 has_key P-256
 runs 1 'a number that is no E.164' hintsign mint hint --claim MSISDN=46701234567
 
