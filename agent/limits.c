@@ -2,6 +2,8 @@
 #include "config.h"
 #include "agent/limits.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* What a caller has. */
@@ -10,6 +12,13 @@ struct holding {
     size_t evicted;    /* of these: shut, and not closed yet */
     struct conn *idle; /* the one that is idle longest, or NULL */
 };
+
+/* A worker marks what he has taken up; what was sent before is still in the socket. */
+static bool is_idle(const struct conn *conn)
+{
+    int unread = 0;
+    return !atomic_load(&conn->busy) && (ioctl(conn->fd, SIOCINQ, &unread) < 0 || unread == 0);
+}
 
 /* With the lock held. */
 static struct holding look_at(const struct limits *limits, const struct caller *caller)
@@ -22,8 +31,8 @@ static struct holding look_at(const struct limits *limits, const struct caller *
             continue;
         holding.count++;
         holding.evicted += conn->evicted;
-        if (!atomic_load(&conn->busy) && !conn->evicted &&
-            (!idle || atomic_load(&conn->active) < atomic_load(&idle->active)))
+        if (!conn->evicted && (!idle || atomic_load(&conn->active) < atomic_load(&idle->active)) &&
+            is_idle(conn))
             holding.idle = conn;
     }
     return holding;
@@ -54,7 +63,7 @@ static bool make_room(struct limits *limits, const struct peer *peer)
     if (!holding.idle || holding.evicted > limits->share / LIMITS_EVICTED_PART)
         return false;
     holding.idle->evicted = true;
-    shutdown(holding.idle->fd, SHUT_RDWR);
+    shutdown(holding.idle->fd, SHUT_RD); /* what was sent meanwhile is answered */
     return true;
 }
 

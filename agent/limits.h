@@ -25,8 +25,9 @@ size_t limits_set(struct limits *limits, const struct conf_limits *conf, size_t 
 #define LIMITS_EVICTED_PART 4
 
 /* Adds a connection. Over the limit of one caller (caller.h) his connection that was idle longest
- * is ended; when too many of those take time to end, there is no room for him. Returns false when
- * there is no room: then the connection was not added. */
+ * is ended: one with nothing under way, neither here nor unread in its socket. Where he has none,
+ * or too many of those take time to end, there is no room for him. Returns false when there is no
+ * room: then the connection was not added. */
 bool limits_admit(struct limits *limits, struct conn *conn);
 
 void limits_remove(struct limits *limits, struct conn *conn);

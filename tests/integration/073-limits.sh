@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How many connections there may be: as configured, and at once after a reload.
+# How many connections there may be: as configured, and at once after a reload. Who has asked and
+# waits for a worker keeps his.
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util python3
 
@@ -51,5 +52,37 @@ END
 }
 wait_for 20 look 9
 limits 9 2
+agent_stop
+
+# --- more than one user's share, all of whom have asked ---
+
+key_import acme "$(random_hex 32)"
+profile_acme
+export SLOW_MODULE=$module SLOW_SIGN_US=100000
+tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/modules/.libs/slow.so token_uri)\" }"
+agent_config '"workers": 1, "limits": { "connections_per_uid": 4 }'
+agent_start
+timeout 60 python3 - "$agent_pid" >"$work/tap" <<'END'
+import os, signal, sys
+sys.path.insert(0, os.environ["top_srcdir"] + "/tests/integration")
+from varlink_client import *
+
+agent = int(sys.argv[1])
+os.kill(agent, signal.SIGSTOP)  # so that they all come at once
+callers = [Client() for _ in range(8)]
+for caller in callers:
+    caller.send(encode(AGENT + "Mint", {"profile": "acme", "claims": {"sub": "bob"}}))
+os.kill(agent, signal.SIGCONT)
+replies = [caller.reply() for caller in callers]
+equal(replies.count(None), 0, "each is answered")
+tokens = sum(token(reply) is not None for reply in replies)
+equal([error(reply) for reply in replies if error(reply)], ["Overloaded"] * (8 - tokens),
+      "... those for whom there is no room with Overloaded")
+with open(os.path.dirname(SOCKET) + "/audit.jsonl") as log:
+    records = [json.loads(line) for line in log]
+equal(sum(record.get("type") == "mint" for record in records), tokens, "a record for each token")
+END
+is $? 0 'more than one share, all of whom have asked'
+include_tap <"$work/tap"
 agent_stop
 done_testing

@@ -56,11 +56,10 @@ static int open_socket(struct conn *conn)
     return fds[1];
 }
 
-/* Whether the agent has ended the connection of this caller. */
+/* Whether the agent takes nothing more from this caller. */
 static bool is_ended(int caller)
 {
-    char byte;
-    return recv(caller, &byte, 1, 0) == 0;
+    return send(caller, "", 0, MSG_NOSIGNAL) < 0;
 }
 
 static void assert_list(const size_t *wanted, size_t count)
@@ -140,6 +139,36 @@ static void a_share_makes_room_by_its_longest_idle(void **state)
     close(roots);
     close(idle);
     close(busy);
+}
+
+/* What was sent and is not read yet is under way as well. */
+static void unread_is_not_idle(void **state)
+{
+    (void)state;
+    fill_share();
+    int asks = open_socket(&conns[3]), idle = open_socket(&conns[17]);
+    atomic_store(&conns[3].active, -30);
+    atomic_store(&conns[17].active, -20);
+    assert_int_equal(send(asks, "asked", 5, MSG_NOSIGNAL), 5);
+    assert_true(limits_admit(&limits, &conns[CONNECTIONS_UID]));
+    assert_true(is_ended(idle));
+    assert_false(is_ended(asks));
+    close(asks);
+    close(idle);
+}
+
+/* A worker may take it up at that moment. */
+static void whoever_is_ended_can_be_answered(void **state)
+{
+    char bytes[8];
+    (void)state;
+    fill_share();
+    int idle = open_socket(&conns[0]);
+    assert_true(limits_admit(&limits, &conns[CONNECTIONS_UID]));
+    assert_true(is_ended(idle));
+    assert_int_equal(send(conns[0].fd, "answer", 6, MSG_NOSIGNAL), 6);
+    assert_int_equal(recv(idle, bytes, sizeof bytes, 0), 6);
+    close(idle);
 }
 
 /* The next one ends another: the first may not be closed yet. */
@@ -322,6 +351,8 @@ int main(void)
         test(oldest_first),
         test(so_many_in_all),
         test(a_share_makes_room_by_its_longest_idle),
+        test(unread_is_not_idle),
+        test(whoever_is_ended_can_be_answered),
         test(each_newcomer_ends_one),
         test(newcomers_faster_than_their_end),
         test(few_descriptors),
