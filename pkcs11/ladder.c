@@ -205,6 +205,8 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
     size_t down = count_in(ladder, TOKEN_DOWN);
     module_shut(module);
     watch_begin(&ladder->watch);
+    if (!module->initialized)
+        rung = P11_RUNG_MODULE; /* whoever asks cannot know: there is nothing to log in to */
     if (rung == P11_RUNG_LOGIN) {
         log_in_again(ladder, failed);
         module->climbed[rung] += failed;

@@ -62,8 +62,7 @@ static int unlock(struct prober *prober, struct order *order)
     token->unlocking = true;
     token->given_pin = order->pin;
     order->pin = (struct secret){0};
-    ladder_climb(&prober->ladder,
-                 prober->ladder.module->initialized ? P11_RUNG_LOGIN : P11_RUNG_MODULE, false);
+    ladder_climb(&prober->ladder, P11_RUNG_LOGIN, false);
     token->unlocking = false;
     secret_wipe(&token->given_pin);
     char detail[P11_ERROR_TEXT_MAX];

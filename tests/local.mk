@@ -54,6 +54,7 @@ INTEGRATION_TESTS = \
 	tests/integration/027-key-transcript.sh \
 	tests/integration/028-key-wrapped.sh \
 	tests/integration/029-key-probe.sh \
+	tests/integration/081-recovery-hangs.sh \
 	tests/integration/083-two-modules.sh \
 	tests/integration/084-killed-device.sh \
 	tests/integration/087-faults.sh \
@@ -198,6 +199,7 @@ PKCS11_TESTS = \
 	tests/unit/test_check \
 	tests/unit/test_error \
 	tests/unit/test_index \
+	tests/unit/test_ladder \
 	tests/unit/test_mech \
 	tests/unit/test_module \
 	tests/unit/test_object \
@@ -235,6 +237,9 @@ tests_unit_test_error_LDADD = $(pkcs11_test_libs)
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(fake_token)
 tests_unit_test_index_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_index_LDADD = $(pkcs11_test_libs)
+tests_unit_test_ladder_SOURCES = tests/unit/test_ladder.c $(fake_token)
+tests_unit_test_ladder_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_ladder_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_mech_SOURCES = tests/unit/test_mech.c
 tests_unit_test_mech_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_mech_LDADD = $(pkcs11_test_libs)

@@ -3,7 +3,8 @@
  * FAULTY_MODULE is the real module, FAULTY_SCRIPT a file with one fault a line, which may change
  * while the module is in use:
  *
- *     FUNCTION RV N             the next N calls of FUNCTION return RV
+ *     FUNCTION RV N             the next N calls of FUNCTION return RV; C_GetFunctionList
+ *                               is called when the module is loaded
  *     FUNCTION RV until OTHER   all calls return RV until OTHER is called
  *     * RV until OTHER          ... those of every function
  *     FUNCTION wrong N          the next N calls succeed with the last byte of the result changed
@@ -11,7 +12,8 @@
  *     FUNCTION short N          ... with a result that is one byte too short
  *     FUNCTION long N           ... with one that is a byte too long
  *     FUNCTION slow N MS        the next N calls take MS milliseconds
- *     FUNCTION hang N           the next N calls come back when the script changes
+ *     FUNCTION hang N           the next N calls hang until the script changes, and go on as it
+ *                               says then; none hangs twice
  *     sessions K                no more than K sessions are open at once
  *     one-session               ... only one, and C_GetTokenInfo says so
  *     handles-change            an object's handle is another's after each C_Initialize
@@ -170,13 +172,10 @@ static bool concerns(const struct fault *fault, const char *function)
            (strcmp(fault->function, function) == 0 || strcmp(fault->function, "*") == 0);
 }
 
-/* Which fault this call has. One that is slow or hangs does so here. */
-static struct ailment enter(const char *function)
+/* With the lock held. */
+static struct ailment find_ailment(const char *function)
 {
     struct ailment ailment = {.kind = ""};
-    pthread_mutex_lock(&lock);
-    note(function);
-    read_script();
     for (size_t i = 0; i < fault_count; i++) {
         struct fault *fault = &faults[i];
         if (strcmp(fault->until, function) == 0)
@@ -187,6 +186,16 @@ static struct ailment enter(const char *function)
         memcpy(ailment.kind, fault->kind, NAME_SIZE);
         ailment.number = fault->number;
     }
+    return ailment;
+}
+
+/* Which fault this call has. One that is slow or hangs does so here. */
+static struct ailment enter(const char *function)
+{
+    pthread_mutex_lock(&lock);
+    note(function);
+    read_script();
+    struct ailment ailment = find_ailment(function);
     unsigned number = script_number;
     bool chatters = habit("chatter");
     pthread_mutex_unlock(&lock);
@@ -194,10 +203,14 @@ static struct ailment enter(const char *function)
         printf("%s\n", function);
         fflush(stdout);
     }
+    if (strcmp(ailment.kind, "hang") == 0) {
+        hang(number);
+        pthread_mutex_lock(&lock);
+        ailment = find_ailment(function);
+        pthread_mutex_unlock(&lock);
+    }
     if (strcmp(ailment.kind, "slow") == 0)
         nap(ailment.number);
-    if (strcmp(ailment.kind, "hang") == 0)
-        hang(number);
     return ailment;
 }
 
@@ -439,6 +452,9 @@ static bool load(void)
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
+    CK_RV rv = begin("C_GetFunctionList");
+    if (rv != CKR_OK)
+        return rv;
     if (!real && !load())
         return CKR_GENERAL_ERROR;
     faulty = *real;

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# A module that hangs while it is loaded or recovered, and then fails or goes on.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+need softhsm2-util
+hasty=$top_builddir/tests/modules/.libs/hasty.so
+[ -e "$hasty" ] || skip_all 'the fast clock is not built'
+export FAULTY_MODULE FAULTY_SCRIPT=$work/script
+
+keys='one two three four five'
+token_create
+FAULTY_MODULE=$module
+for key in $keys; do
+    key_import "$key" "$(random_hex 32)"
+    profile_write "$key" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$key", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+END
+done
+tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+agent_config
+
+script() {
+    printf '%s\n' "$@" >"$work/script.new"
+    mv "$work/script.new" "$FAULTY_SCRIPT"
+}
+
+# calls FUNCTION: how often the module has seen it.
+calls() {
+    grep -cx "$1" "$FAULTY_SCRIPT.calls"
+}
+
+# called FUNCTION TIMES
+called() {
+    [ "$(calls "$1")" -ge "$2" ]
+}
+
+# launch COMMAND: with a clock five times as fast.
+launch() {
+    LD_PRELOAD="$hasty" HASTE=5 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$1"
+}
+
+hangs() {
+    hintsign status | grep -q 'token *a *down: a call of its module hangs'
+}
+
+all_mint() {
+    local key
+    for key in $keys; do
+        hintsign mint "$key" --subject bob || return
+    done
+}
+
+# --- while it is loaded or initialised; then that fails ---
+
+for call in C_GetFunctionList C_Initialize; do
+    script "$call hang 1"
+    launch agent_launch
+    runs 0 "$call hangs: the token is down" wait_for 10 hangs
+    script "$call 0x05 1000"
+    runs 0 '... and then it fails, again and again' wait_for 10 called "$call" $(($(calls "$call") + 5))
+    script ''
+    runs 0 '... until it does not: tokens' wait_for 3 all_mint
+    agent_stop
+done
+
+done_testing

@@ -1,0 +1,191 @@
+/* Tests of pkcs11/ladder.c: modules that do not start. */
+#include "config.h"
+#include "pkcs11/ladder.h"
+#include "tests/unit/fake_token.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define KEYS 3
+
+static const char *const labels[KEYS] = {"one", "two", "three"};
+static struct crypto crypto;
+static struct fake_object objects[KEYS];
+static struct token *token;
+static struct module *module;
+static struct keyring *keyring;
+static struct key *keys[KEYS];
+static struct ladder ladder;
+
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    (void)session;
+    (void)mechanism;
+    (void)key;
+    return CKR_OK;
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+                  CK_ULONG *signature_len)
+{
+    (void)session;
+    (void)data;
+    (void)data_len;
+    *signature_len = 32;
+    memset(signature, 'm', 32);
+    return CKR_OK;
+}
+
+static void token_changed(void *context, struct token *which, enum token_state state,
+                          const char *detail)
+{
+    (void)context;
+    (void)which;
+    (void)state;
+    (void)detail;
+}
+
+static void resolved(void *context, struct keyring *which)
+{
+    (void)context;
+    (void)which;
+}
+
+static int make_module(bool loaded)
+{
+    static const char path[] = "/nowhere/module.so";
+    struct p11_error error;
+    if (module_new(path, NULL, &module, &error) < 0)
+        return -1;
+    module->fn = loaded ? &fake_functions : NULL;
+    module->initialized = loaded;
+    return token_new("a", "pkcs11:token=fake?module-path=/nowhere/module.so", 4, TOKEN_LOGIN_NONE,
+                     &token, &error);
+}
+
+static int make_keys(void)
+{
+    struct p11_error error;
+    fake_reset();
+    fake_functions.C_SignInit = sign_init;
+    fake_functions.C_Sign = sign;
+    fake.session_state = CKS_RO_USER_FUNCTIONS;
+    fake.objects = objects;
+    fake.object_count = KEYS;
+    if (keyring_new(&crypto, &token, 1, &keyring, &error) < 0)
+        return -1;
+    for (size_t i = 0; i < KEYS; i++) {
+        char uri[64];
+        fake_hmac_key(&objects[i], labels[i], labels[i]);
+        snprintf(uri, sizeof uri, "pkcs11:object=%s", labels[i]);
+        if (keyring_add(keyring, uri, mech_find("HS256"), &keys[i], &error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_up(bool loaded)
+{
+    static const struct ladder_events events = {.token_changed = token_changed,
+                                                .resolved = resolved};
+    if (make_module(loaded) < 0 || make_keys() < 0)
+        return -1;
+    token->module = module;
+    ladder = (struct ladder){.module = module,
+                             .tokens = &token,
+                             .token_count = 1,
+                             .events = &events,
+                             .keyrings = {.list = {keyring}, .count = 1}};
+    pthread_mutex_init(&ladder.lock, NULL);
+    return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return set_up(true);
+}
+
+static int setup_not_loaded(void **state)
+{
+    (void)state;
+    return set_up(false);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    keyring_unref(keyring);
+    pthread_mutex_destroy(&ladder.lock);
+    module->fn = NULL; /* p11-kit did not load it */
+    module_free(module);
+    token_free(token);
+    return 0;
+}
+
+static bool is_up(void)
+{
+    return token_get_state(token, NULL, 0) == TOKEN_UP;
+}
+
+static unsigned usable_keys(void)
+{
+    uint64_t generation = module_enter(module);
+    unsigned count = 0;
+    for (size_t i = 0; i < KEYS; i++)
+        count += generation && atomic_load(&keys[i]->ready) &&
+                 atomic_load(&keys[i]->homes[0].generation) == generation;
+    if (generation)
+        module_leave(module);
+    return count;
+}
+
+static void all_are_usable(void **state)
+{
+    (void)state;
+    ladder_climb(&ladder, P11_RUNG_LOGIN, false);
+    assert_int_equal(usable_keys(), KEYS);
+    ladder_climb(&ladder, P11_RUNG_MODULE, true);
+    assert_int_equal(usable_keys(), KEYS);
+    assert_int_equal(fake.finalized, 1);
+}
+
+/* Whoever asks for a login cannot know that the module has not been loaded. */
+static void module_that_does_not_load(void **state)
+{
+    char detail[P11_ERROR_TEXT_MAX];
+    (void)state;
+    ladder_climb(&ladder, P11_RUNG_LOGIN, true);
+    assert_int_equal(token_get_state(token, detail, sizeof detail), TOKEN_DOWN);
+    assert_non_null(strstr(detail, "cannot load"));
+    assert_true(ladder.retry_at != INT64_MAX);
+}
+
+static void module_that_does_not_initialise(void **state)
+{
+    (void)state;
+    module->initialized = false;
+    fake.initialize = CKR_GENERAL_ERROR;
+    ladder_climb(&ladder, P11_RUNG_LOGIN, true);
+    assert_false(is_up());
+    assert_int_equal(fake.opened_sessions, 0);
+    fake.initialize = CKR_OK;
+    ladder_climb(&ladder, P11_RUNG_LOGIN, true);
+    assert_int_equal(usable_keys(), KEYS);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(all_are_usable),
+        cmocka_unit_test_setup_teardown(module_that_does_not_load, setup_not_loaded, teardown),
+        TEST(module_that_does_not_initialise),
+    };
+    return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);
+}
