@@ -199,11 +199,14 @@ static void plan_retry(struct ladder *ladder)
         ladder->retry_ms ? watch_now() + ladder->retry_ms + jitter(ladder->retry_ms) : INT64_MAX;
 }
 
-void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
+/* From one rung to the next, as far as needed. Returns false when a call has hung meanwhile: then
+ * keys that had been resolved are withdrawn again, and nobody is let in. */
+static bool climb(struct ladder *ladder, enum p11_rung rung, bool failed)
 {
     struct module *module = ladder->module;
     size_t down = count_in(ladder, TOKEN_DOWN);
     module_shut(module);
+    unsigned hangs = atomic_load(&ladder->hangs);
     watch_begin(&ladder->watch);
     if (!module->initialized)
         rung = P11_RUNG_MODULE; /* whoever asks cannot know: there is nothing to log in to */
@@ -217,8 +220,19 @@ void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
         module->climbed[P11_RUNG_MODULE] += failed;
     }
     watch_end();
-    if (count_in(ladder, TOKEN_UP) > 0)
+    pthread_mutex_lock(&ladder->lock);
+    bool whole = atomic_load(&ladder->hangs) == hangs;
+    if (whole && count_in(ladder, TOKEN_UP) > 0)
         module_open(module);
+    pthread_mutex_unlock(&ladder->lock);
+    return whole;
+}
+
+void ladder_climb(struct ladder *ladder, enum p11_rung rung, bool failed)
+{
+    /* Once more; if that hangs, too, prober_look_after has us climb again later. */
+    if (!climb(ladder, rung, failed) && count_in(ladder, TOKEN_UP) > 0)
+        climb(ladder, P11_RUNG_LOGIN, false);
     ladder->restart_at = watch_now() + RETRY_BESIDE_MS;
     plan_retry(ladder);
     ladder_tell(ladder, true);
@@ -344,17 +358,15 @@ void ladder_tell(struct ladder *ladder, bool changed)
 void ladder_go_down(struct ladder *ladder, const char *why)
 {
     pthread_mutex_lock(&ladder->lock);
+    atomic_store(&ladder->module->hangs, true);
+    atomic_fetch_add(&ladder->hangs, 1);
+    for (size_t i = 0; i < ladder->token_count; i++) {
+        set_state(ladder, ladder->tokens[i], TOKEN_DOWN, why);
+        withdraw(ladder, ladder->tokens[i]);
+    }
     struct ladder_keyrings keyrings =
         ladder_keep(ladder->keyrings.list[0], ladder->keyrings.list[1]);
     pthread_mutex_unlock(&ladder->lock);
-    char reason[KEY_REASON_MAX];
-    for (size_t i = 0; i < ladder->token_count; i++) {
-        struct token *token = ladder->tokens[i];
-        set_state(ladder, token, TOKEN_DOWN, why);
-        snprintf(reason, sizeof reason, "token %.64s is down", token->name);
-        for (size_t k = 0; k < keyrings.count; k++)
-            keyring_withdraw(keyrings.list[k], token, reason);
-    }
     ladder->events->resolved(ladder->context, newest(&keyrings));
     ladder_let_go(&keyrings);
 }

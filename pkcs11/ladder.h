@@ -38,8 +38,9 @@ struct ladder {
     int64_t retry_at;   /* ... which is then (watch_now); INT64_MAX: none is down */
     int64_t restart_at; /* not before this is the module started anew beside tokens that serve */
 
-    pthread_mutex_t lock;
-    struct ladder_keyrings keyrings; /* changed under the lock */
+    pthread_mutex_t lock; /* whoever changes what follows has it */
+    struct ladder_keyrings keyrings;
+    _Atomic unsigned hangs; /* calls of ladder_go_down */
 };
 
 /* With a reference to each; `next` may be NULL. */
@@ -67,7 +68,8 @@ void ladder_retry(struct ladder *ladder);
  */
 void ladder_tell(struct ladder *ladder, bool changed);
 
-/* From another thread, because a call hangs: every token is down, for this reason. */
+/* From another thread, because a call hangs: the module does, and every token is down, for this
+ * reason. A climb that is under way lets nobody in before it has brought them up again. */
 void ladder_go_down(struct ladder *ladder, const char *why);
 
 /* From any thread: since when the longest of the calls that are under way now has lasted, or `now`.

@@ -288,12 +288,11 @@ int64_t prober_look_after(struct prober *prober, unsigned *ret_slow)
     int64_t now = watch_now(), lasts = now - ladder_oldest_call(&prober->ladder, now, ret_slow);
     bool hung = atomic_load(&module->hangs);
     if (lasts >= PROBER_HANG_MS && !hung) {
-        atomic_store(&module->hangs, true);
         atomic_fetch_add(&module->climbed[P11_RUNG_PROCESS], 1);
+        ladder_go_down(&prober->ladder, "a call of its module hangs");
         pthread_mutex_lock(&prober->lock);
         pthread_cond_broadcast(&prober->changed);
         pthread_mutex_unlock(&prober->lock);
-        ladder_go_down(&prober->ladder, "a call of its module hangs");
     } else if (lasts < PROBER_HANG_MS && hung) {
         atomic_store(&module->hangs, false);
         prober_want(prober, P11_RUNG_LOGIN, atomic_load(&module->generation));

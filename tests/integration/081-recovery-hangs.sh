@@ -64,4 +64,17 @@ for call in C_GetFunctionList C_Initialize; do
     agent_stop
 done
 
+# --- while the keys give their known answers ---
+
+script ''
+launch agent_start
+script 'C_SignInit 0x101 until C_Login' 'C_Sign slow 3 1' 'C_Sign hang 1'
+hintsign mint one --subject bob >"$work/hung" 2>&1 &
+client=$!
+runs 0 'the fourth known answer hangs: the token is down' wait_for 10 hangs
+script ''
+runs 0 '... and then comes: all keys are there' wait_for 3 all_mint
+wait "$client"
+runs 0 '... and stay' hintsign status --ready
+agent_stop
 done_testing

@@ -1,4 +1,4 @@
-/* Tests of pkcs11/ladder.c: modules that do not start. */
+/* Tests of pkcs11/ladder.c: modules that do not start, calls that hang during recovery. */
 #include "config.h"
 #include "pkcs11/ladder.h"
 #include "tests/unit/fake_token.h"
@@ -22,6 +22,10 @@ static struct keyring *keyring;
 static struct key *keys[KEYS];
 static struct ladder ladder;
 
+/* When the main thread says that a call hangs; 0: it does not. */
+static unsigned hang_at_answer, hang_again_at_answer, hang_at_resolved;
+static unsigned answers, resolutions;
+
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
     (void)session;
@@ -38,6 +42,9 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, C
     (void)data_len;
     *signature_len = 32;
     memset(signature, 'm', 32);
+    answers++;
+    if (answers == hang_at_answer || answers == hang_again_at_answer)
+        ladder_go_down(&ladder, "a call hangs");
     return CKR_OK;
 }
 
@@ -54,6 +61,8 @@ static void resolved(void *context, struct keyring *which)
 {
     (void)context;
     (void)which;
+    if (++resolutions == hang_at_resolved)
+        ladder_go_down(&ladder, "a call hangs");
 }
 
 static int make_module(bool loaded)
@@ -102,6 +111,8 @@ static int set_up(bool loaded)
                              .events = &events,
                              .keyrings = {.list = {keyring}, .count = 1}};
     pthread_mutex_init(&ladder.lock, NULL);
+    answers = resolutions = 0;
+    hang_at_answer = hang_again_at_answer = hang_at_resolved = 0;
     return 0;
 }
 
@@ -179,6 +190,41 @@ static void module_that_does_not_initialise(void **state)
     assert_int_equal(usable_keys(), KEYS);
 }
 
+/* The keys that have answered before it are withdrawn, those after it are not. */
+static void hang_in_an_answer(void **state)
+{
+    (void)state;
+    hang_at_answer = 2;
+    ladder_climb(&ladder, P11_RUNG_MODULE, false);
+    assert_true(is_up());
+    assert_int_equal(usable_keys(), KEYS);
+}
+
+/* Nobody enters until prober_look_after has asked for the next climb. */
+static void hang_in_both_tries(void **state)
+{
+    (void)state;
+    hang_at_answer = 2;
+    hang_again_at_answer = KEYS + 2;
+    ladder_climb(&ladder, P11_RUNG_MODULE, false);
+    assert_int_equal(usable_keys(), 0);
+    assert_true(atomic_load(&module->hangs));
+    ladder_climb(&ladder, P11_RUNG_LOGIN, true);
+    assert_int_equal(usable_keys(), KEYS);
+}
+
+/* The call came back while the main thread made up its mind. */
+static void hang_that_is_seen_too_late(void **state)
+{
+    (void)state;
+    hang_at_resolved = 1; /* the climb is over */
+    ladder_climb(&ladder, P11_RUNG_MODULE, false);
+    assert_false(is_up());
+    assert_true(atomic_load(&module->hangs)); /* so prober_look_after asks for the next one */
+    ladder_climb(&ladder, P11_RUNG_LOGIN, true);
+    assert_int_equal(usable_keys(), KEYS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -186,6 +232,9 @@ int main(void)
         TEST(all_are_usable),
         cmocka_unit_test_setup_teardown(module_that_does_not_load, setup_not_loaded, teardown),
         TEST(module_that_does_not_initialise),
+        TEST(hang_in_an_answer),
+        TEST(hang_in_both_tries),
+        TEST(hang_that_is_seen_too_late),
     };
     return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);
 }
