@@ -37,6 +37,8 @@ static bool holds_known(const struct audit_start *start, const EVP_MD *sha256)
     unsigned char hash[AUDIT_HASH_BYTES];
     char *line = NULL;
     size_t length = 0;
+    if (known->sequence == 0) /* the state was made before the first line */
+        return true;
     if (audit_file_line_at(&start->file, known->end, &line, &length) < 0)
         return false;
     bool same = audit_record_sha256(sha256, line, length, hash) &&
@@ -54,8 +56,6 @@ static void compare(struct audit_start *start, const EVP_MD *sha256,
 {
     const struct audit_mark *known = &start->known;
     start->synced = start->last;
-    if (known->sequence == 0)
-        return;
     if (holds_known(start, sha256)) {
         start->synced = *known;
         start->file.unsure = known->end < start->last.end;
@@ -65,9 +65,25 @@ static void compare(struct audit_start *start, const EVP_MD *sha256,
                     memcmp(prev, known->hash, AUDIT_HASH_BYTES) != 0;
 }
 
+/* There is a state before there are lines that a disk could lose. What was there before it is
+ * taken as it is found. */
+static int begin_state(struct audit_start *start)
+{
+    if (start->last.sequence > 0)
+        log_warning("audit: there is no state yet: nothing to compare the log with");
+    start->known = start->last;
+    int r = audit_state_write(&start->state, &start->known);
+    return r == 0 ? audit_state_sync(&start->state) : r;
+}
+
 static int open_state(struct audit_start *start, const char *folder, char *error)
 {
     int r = audit_state_open(folder, &start->state, &start->known);
+    if (r == 0 && start->known.sequence == AUDIT_STATE_NONE) {
+        r = begin_state(start);
+        if (r < 0)
+            audit_state_close(&start->state);
+    }
     if (r < 0)
         snprintf(error, CONF_ERROR_MAX, "state_dir: %s/" AUDIT_STATE_FILE ": %s", folder,
                  r == -EBUSY     ? "another agent uses it"
@@ -112,8 +128,6 @@ int audit_start_open(const char *path, const char *state_dir, const EVP_MD *sha2
         return -1;
     }
     compare(&start, sha256, prev);
-    if (start.known.sequence == 0 && start.last.sequence > 0)
-        log_warning("audit: there is no state yet: nothing to compare the log with");
     *ret_start = start;
     return 0;
 }

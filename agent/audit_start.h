@@ -13,7 +13,7 @@ struct audit_start {
     struct audit_file file; /* unsure of what is between `synced` and `last` */
     struct audit_state state;
     struct audit_mark last;   /* the log's end; zeros: it is empty */
-    struct audit_mark known;  /* its end according to the state; zeros: there is none yet */
+    struct audit_mark known;  /* its end according to the state */
     struct audit_mark synced; /* the last line that is on disk for certain */
     off_t torn;               /* bytes of an unfinished line behind the log's end */
     bool behind;              /* the log does not hold the line that the state knows */

@@ -49,7 +49,7 @@ static int parse(const char *line, struct audit_mark *ret_mark)
     if (r < 0)
         return r;
     print(&mark, again);
-    if (memcmp(line, again, STATE_LENGTH) != 0 || mark.sequence < 1 || mark.end < 1)
+    if (memcmp(line, again, STATE_LENGTH) != 0 || mark.sequence < 0 || mark.end < 0)
         return -EBADMSG;
     *ret_mark = mark;
     return 0;
@@ -65,7 +65,7 @@ static int take_up(int fd, struct audit_mark *ret_mark)
         return -errno;
     if (n != 0)
         return n == STATE_LENGTH ? parse(line, ret_mark) : -EBADMSG;
-    *ret_mark = (struct audit_mark){0};
+    *ret_mark = (struct audit_mark){.sequence = AUDIT_STATE_NONE};
     return 0;
 }
 

@@ -22,9 +22,11 @@ struct audit_state {
     atomic_bool unsynced;
 };
 
-/* Opens or creates the file in `folder`, locks it, and reads the mark; without one (a first start)
- * *ret_mark is all zeros. Returns 0 or a negative errno; -EBUSY: another process holds it,
- * -EBADMSG: something else stands in it. */
+#define AUDIT_STATE_NONE (-1) /* the sequence of a mark that the file does not hold yet */
+
+/* Opens or creates the file in `folder`, locks it, and reads the mark; on a first start there is
+ * none. Returns 0 or a negative errno; -EBUSY: another process holds it, -EBADMSG: something else
+ * stands in it. */
 int audit_state_open(const char *folder, struct audit_state *ret_state,
                      struct audit_mark *ret_mark);
 

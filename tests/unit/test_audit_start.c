@@ -7,11 +7,13 @@
 
 #include <jansson.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -136,6 +138,26 @@ static void what_is_no_state(void **state)
         assert_int_equal(open_log(false), -1);
         assert_string_equal(error, wanted);
     }
+}
+
+/* Without one the next start could not know what the disk has lost. */
+static void a_state_that_cannot_be_begun(void **state)
+{
+    char wanted[CONF_ERROR_MAX];
+    struct rlimit before;
+    (void)state;
+    snprintf(wanted, sizeof wanted, "state_dir: %s/" AUDIT_STATE_FILE ": File too large",
+             scratch_path("."));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    int r = open_log(false);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(r, -1);
+    assert_string_equal(error, wanted);
+    assert_int_equal(open_log(false), 0);
+    assert_int_equal(write_record(), 0);
 }
 
 static void a_torn_line_is_dropped(void **state)
@@ -309,11 +331,17 @@ static int end_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(what_is_no_audit_log),    test(what_is_no_state),
-        test(a_torn_line_is_dropped),  test(lines_that_are_missing),
-        test(a_line_that_was_changed), test(a_log_that_grew_again),
-        test(a_state_that_is_older),   test(a_line_behind_the_state_that_was_changed),
-        test(a_gap_that_is_accepted),  test(no_gap_to_accept),
+        test(what_is_no_audit_log),
+        test(what_is_no_state),
+        test(a_state_that_cannot_be_begun),
+        test(a_torn_line_is_dropped),
+        test(lines_that_are_missing),
+        test(a_line_that_was_changed),
+        test(a_log_that_grew_again),
+        test(a_state_that_is_older),
+        test(a_line_behind_the_state_that_was_changed),
+        test(a_gap_that_is_accepted),
+        test(no_gap_to_accept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

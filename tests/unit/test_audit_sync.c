@@ -182,6 +182,25 @@ static void the_next_start_is_too_early(void **state)
     }
 }
 
+/* Nothing was ever on disk for certain: there is no log before, or one whose state is gone. */
+static void the_very_first_sync(void **state)
+{
+    (void)state;
+    for (int before = 0; before <= 1; before++) {
+        unlink(scratch_path(AUDIT_STATE_FILE));
+        open_log(CONF_SYNC_INTERVAL);
+        assert_int_equal(write_record(), 0);
+        disk.fails = true;
+        audit_tick(audit);
+        assert_true(disk.lost_end > 0);
+        close_log();
+        disk.fails = false;
+        open_log(CONF_SYNC_INTERVAL);
+        assert_kept();
+        close_log();
+    }
+}
+
 static void an_orderly_start_writes_nothing(void **state)
 {
     (void)state;
@@ -283,9 +302,10 @@ static int end_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(what_was_lost_is_written_again), test(the_next_start_writes_it_again),
-        test(the_next_start_is_too_early),    test(an_orderly_start_writes_nothing),
-        test(nor_does_one_after_a_rotation),  test(a_commit_that_is_on_its_way),
+        test(what_was_lost_is_written_again),  test(the_next_start_writes_it_again),
+        test(the_next_start_is_too_early),     test(the_very_first_sync),
+        test(an_orderly_start_writes_nothing), test(nor_does_one_after_a_rotation),
+        test(a_commit_that_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
