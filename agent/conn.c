@@ -5,6 +5,7 @@
 #include "agent/reply.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -155,7 +156,25 @@ static enum conn_wait serve(struct conn *conn, struct serving *serving, bool las
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last)
 {
     conn->input.spare = &serving->input; /* as long as this thread serves it */
+    atomic_store(&conn->wait, CONN_CLOSE);
     enum conn_wait wait = serve(conn, serving, last);
+    atomic_store(&conn->wait, wait);
     conn->input.spare = NULL;
     return wait;
+}
+
+static bool has_passed(const struct conn *conn, int64_t now)
+{
+    int64_t deadline = atomic_load(&conn->deadline);
+    return deadline && deadline < now;
+}
+
+bool conn_is_late(const struct conn *conn, int64_t now)
+{
+    static const short part[] = {
+        [CONN_READ] = POLLIN, [CONN_WRITE] = POLLOUT, [CONN_TURN] = POLLOUT};
+    enum conn_wait wait = atomic_load(&conn->wait);
+    struct pollfd caller = {.fd = conn->fd, .events = part[wait]};
+    return wait != CONN_CLOSE && has_passed(conn, now) && poll(&caller, 1, 0) == 0 &&
+           atomic_load(&conn->wait) == wait && has_passed(conn, now); /* not served meanwhile */
 }

@@ -29,15 +29,15 @@ struct conn {
     bool ended;         /* the caller sends no more */
     struct conf_limits limits;
     bool doomed;         /* ends after its replies are sent */
-    enum conn_wait wait; /* what it waits for ... */
-    int64_t resume;      /* ... but rests until then (CLOCK_MONOTONIC ms), for throttle.c */
+    int64_t resume;      /* rests until then (CLOCK_MONOTONIC ms), for throttle.c */
     struct conn *behind; /* in the lists of throttle.c and fair.c */
     atomic_uint turns;   /* counts when it goes to the next thread, for worker.c */
     /* For limits.c, which looks on from another thread: */
-    _Atomic int64_t deadline; /* when it has waited too long (CLOCK_MONOTONIC ms); 0: never */
-    _Atomic int64_t active;   /* when it was last served */
-    atomic_bool busy;         /* a worker serves it, or a message or reply is under way */
-    bool evicted;             /* it is ended, for a newer one of its caller */
+    _Atomic enum conn_wait wait; /* what it waits for; CONN_CLOSE: nothing, it is served ... */
+    _Atomic int64_t deadline;    /* ... and until when (CLOCK_MONOTONIC ms); 0: for ever */
+    _Atomic int64_t active;      /* when it was last served */
+    atomic_bool busy;            /* a worker serves it, or a message or reply is under way */
+    bool evicted;                /* it is ended, for a newer one of its caller */
     struct conn *previous, *next;
 };
 
@@ -54,5 +54,9 @@ void conn_refuse(struct conn *conn);
  * them and CONN_REPLIES_MAX of replies, less if that takes long and no worker is idle, and sends
  * these. With `last` nothing more is read: what was read is served, and the connection ends. */
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
+
+/* Whether its caller has let it wait too long: not where he has done his part, and it waits for a
+ * worker. In any thread, while the socket is open. */
+bool conn_is_late(const struct conn *conn, int64_t now);
 
 #endif

@@ -94,11 +94,9 @@ void limits_remove(struct limits *limits, struct conn *conn)
 void limits_expire(struct limits *limits, int64_t now)
 {
     pthread_mutex_lock(&limits->lock);
-    for (struct conn *conn = limits->first; conn; conn = conn->next) {
-        int64_t deadline = atomic_load(&conn->deadline);
-        if (deadline && deadline < now)
+    for (struct conn *conn = limits->first; conn; conn = conn->next)
+        if (conn_is_late(conn, now))
             shutdown(conn->fd, SHUT_RDWR);
-    }
     pthread_mutex_unlock(&limits->lock);
 }
 

@@ -80,7 +80,6 @@ static void serve(struct worker *worker, struct conn *conn)
         return;
     }
     atomic_store(&conn->busy, wait != CONN_READ || varlink_input_partial(&conn->input));
-    conn->wait = wait;
     if (conn->resume > clock_ms())
         throttle_rest(workers->throttle, conn);
     else

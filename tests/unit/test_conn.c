@@ -3,6 +3,7 @@
 #include "agent/conn.h"
 
 #include "agent/clock.h"
+#include "agent/limits.h"
 #include "tests/unit/given.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/wire.h"
@@ -12,6 +13,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -38,6 +41,32 @@ static int64_t deadline(void)
 {
     int64_t at = atomic_load(&wire_conn->deadline);
     return at ? at - clock_ms() : -1;
+}
+
+/* Looks after the connection when it has waited longer than for anything. */
+static void look_after(void)
+{
+    struct limits limits = {.lock = PTHREAD_MUTEX_INITIALIZER, .max = 1, .share = 1};
+    assert_true(limits_admit(&limits, wire_conn));
+    limits_expire(&limits, clock_ms() + RECEIVE_MS + SEND_MS);
+    limits_remove(&limits, wire_conn);
+}
+
+/* Whether that ends it. */
+static bool is_ended(void)
+{
+    look_after();
+    return send(wire_conn->fd, "", 0, MSG_NOSIGNAL) < 0;
+}
+
+static void (*while_it_is_served)(void);
+
+/* A record is committed. */
+int fdatasync(int fd)
+{
+    if (while_it_is_served)
+        while_it_is_served();
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static void requests_and_replies(void **state)
@@ -297,6 +326,80 @@ static void a_caller_who_is_gone(void **state)
     assert_int_equal(wire_serve(), CONN_CLOSE);
 }
 
+static void whoever_does_not_finish_is_ended(void **state)
+{
+    (void)state;
+    wire_call(INFO);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_false(is_ended());
+    assert_int_equal(wire_send("{", 1), 1);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_true(is_ended());
+}
+
+/* ... but not while it is the agent who has to read. */
+static void whoever_has_finished_is_not(void **state)
+{
+    (void)state;
+    assert_int_equal(wire_send("{", 1), 1);
+    assert_int_equal(wire_serve(), CONN_READ);
+    assert_int_equal(wire_send("}", 2), 2);
+    assert_false(is_ended());
+}
+
+/* ... or to answer. */
+static void nor_while_he_is_served(void **state)
+{
+    (void)state;
+    assert_int_equal(wire_send("{", 1), 1);
+    assert_int_equal(wire_serve(), CONN_READ);
+    char *rest = quoted("'method':'io.hintsign.Agent.Mint','parameters':{'profile':'x'}}");
+    assert_int_equal(wire_send(rest, strlen(rest) + 1), strlen(rest) + 1);
+    free(rest);
+    while_it_is_served = look_after;
+    assert_int_equal(wire_serve(), CONN_READ);
+    while_it_is_served = NULL;
+    assert_replied("NotAllowed");
+}
+
+static void whoever_does_not_read_is_ended(void **state)
+{
+    (void)state;
+    wire_open(service, 4608);
+    for (int i = 0; i < 5; i++)
+        wire_call(INTERFACE, "io.hintsign.Agent");
+    assert_int_equal(wire_serve(), CONN_WRITE);
+    assert_true(is_ended());
+}
+
+/* ... but not while it is the agent who has to write: he may be waiting for his turn. */
+static void whoever_reads_is_not(void **state)
+{
+    (void)state;
+    wire_open(service, 4608);
+    for (int i = 0; i < 5; i++)
+        wire_call(INTERFACE, "io.hintsign.Agent");
+    assert_int_equal(wire_serve(), CONN_WRITE);
+    wire_receive(SIZE_MAX);
+    assert_false(is_ended());
+}
+
+/* Of a caller with more than a batch: the agent goes on when he has read. */
+static void turns(void **state)
+{
+    (void)state;
+    wire_open(service, 1024 * 1024);
+    for (int i = 0; i < SERVE_BATCH_MAX + 1; i++)
+        wire_call(INFO);
+    assert_int_equal(wire_serve(), CONN_TURN);
+    assert_false(is_ended());
+    wire_open(service, 80000); /* room for these replies, but hardly for more */
+    for (int i = 0; i < SERVE_BATCH_MAX; i++)
+        wire_call(INTERFACE, "io.hintsign.Agent");
+    assert_int_equal(wire_serve(), CONN_TURN);
+    assert_true(is_ended());
+}
+
 /* At the end of the agent: what was read is answered, what was not is not read any more. */
 static void the_last_turn(void **state)
 {
@@ -332,6 +435,7 @@ static int open_service(void **state)
 
 static int end_service(void **state)
 {
+    while_it_is_served = NULL;
     wire_close();
     given_end(service);
     return scratch_close(state);
@@ -357,6 +461,12 @@ int main(void)
         test(a_slow_reader),
         test(a_slow_reader_of_the_last_reply),
         test(a_caller_who_is_gone),
+        test(whoever_does_not_finish_is_ended),
+        test(whoever_has_finished_is_not),
+        test(nor_while_he_is_served),
+        test(whoever_does_not_read_is_ended),
+        test(whoever_reads_is_not),
+        test(turns),
         test(the_last_turn),
         test(no_room),
     };

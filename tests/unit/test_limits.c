@@ -276,6 +276,7 @@ static void deadlines(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         callers[i] = open_socket(&conns[i]);
+        atomic_store(&conns[i].wait, CONN_READ);
         atomic_store(&conns[i].deadline, at[i]);
         assert_true(limits_admit(&limits, &conns[i]));
     }
@@ -315,6 +316,7 @@ static void *come_and_go(void *argument)
             if (!limits_admit(&limits, &own[i]))
                 return own;
             atomic_store(&own[i].busy, true);
+            atomic_store(&own[i].wait, CONN_READ);
             atomic_store(&own[i].deadline, round % 2);
             atomic_store(&own[i].active, round);
             atomic_store(&own[i].busy, false);
