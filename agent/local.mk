@@ -19,12 +19,14 @@ agent_libagent_a_SOURCES = \
 	agent/audit_checkpoint.c agent/audit_checkpoint.h \
 	agent/audit_event.c agent/audit_event.h \
 	agent/audit_file.c agent/audit_file.h \
+	agent/audit_internal.h \
 	agent/audit_keeper.c agent/audit_keeper.h \
+	agent/audit_open.c \
 	agent/audit_record.c agent/audit_record.h \
 	agent/audit_rewrite.c agent/audit_rewrite.h \
 	agent/audit_rotate.c agent/audit_rotate.h \
-	agent/audit_start.c agent/audit_start.h \
 	agent/audit_state.c agent/audit_state.h \
+	agent/audit_upkeep.c \
 	agent/caller.c agent/caller.h \
 	agent/clock.c agent/clock.h \
 	agent/compose.c agent/compose.h \

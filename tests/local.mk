@@ -338,7 +338,7 @@ AGENT_TESTS = \
 	tests/unit/test_audit_keeper \
 	tests/unit/test_audit_rewrite \
 	tests/unit/test_audit_rotate \
-	tests/unit/test_audit_start \
+	tests/unit/test_audit_open \
 	tests/unit/test_audit_sync \
 	tests/unit/test_base64 \
 	tests/unit/test_base64url \
@@ -395,8 +395,8 @@ tests_unit_test_audit_rewrite_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_rewrite_LDADD = $(agent_test_libs)
 tests_unit_test_audit_rotate_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_rotate_LDADD = $(agent_test_libs)
-tests_unit_test_audit_start_CPPFLAGS = $(agent_test_cppflags)
-tests_unit_test_audit_start_LDADD = $(agent_test_libs)
+tests_unit_test_audit_open_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_audit_open_LDADD = $(agent_test_libs)
 tests_unit_test_audit_sync_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_audit_sync_LDADD = $(agent_test_libs)
 tests_unit_test_base64_CPPFLAGS = $(agent_test_cppflags)
