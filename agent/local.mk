@@ -54,6 +54,7 @@ agent_libagent_a_SOURCES = \
 	agent/process.c agent/process.h \
 	agent/profile.c agent/profile.h \
 	agent/profile_claims.c agent/profile_claims.h \
+	agent/profile_members.c agent/profile_members.h \
 	agent/provider_keys_file.c agent/provider_keys_file.h \
 	agent/provider_keys.c agent/provider_keys.h \
 	agent/publish.c agent/publish.h \
