@@ -2,6 +2,7 @@
 #include "config.h"
 #include "pkcs11/key.h"
 #include "pkcs11/examine.h"
+#include "pkcs11/use.h"
 #include "pkcs11/watch.h"
 
 #include <stdio.h>
@@ -191,97 +192,6 @@ static int resolve_key(struct keyring *keyring, struct key *key, struct key_home
     return 0;
 }
 
-/* One key under two algorithms: a token of one could pass for a token of the other. And what an
- * owner alone has signed must not be had elsewhere. The same object tells it, or the same public
- * half, also of a copy, on whatever token. */
-struct use {
-    CK_OBJECT_HANDLE handle; /* or 0 */
-    struct key *key;
-};
-
-static int by_handle(const void *a, const void *b)
-{
-    const struct use *x = a, *y = b;
-    return (x->handle > y->handle) - (x->handle < y->handle);
-}
-
-static int by_digest(const void *a, const void *b)
-{
-    const struct use *x = a, *y = b;
-    return strcmp(x->key->digest, y->key->digest);
-}
-
-static bool go_together(const struct key *a, const struct key *b)
-{
-    return a->owner == b->owner && (a->owner || a->mech == b->mech);
-}
-
-/* Who publishes an owned key would have others take for tokens what its owner has signed. */
-static void mark(struct key *key, const struct key *other)
-{
-    atomic_store(&key->other_use, other);
-    if (key->beside && key_is_shared(key))
-        atomic_store(&key->beside->other_use, other);
-}
-
-/* One of the uses that does not go together with `with` (NULL: any use); better one that does not
- * yield. NULL: there is none. */
-static const struct key *find_use(const struct use *uses, size_t count, const struct key *with)
-{
-    const struct key *found = NULL;
-    for (size_t i = 0; i < count && (!found || found->yields); i++)
-        if (!with || !go_together(with, uses[i].key))
-            found = uses[i].key;
-    return found;
-}
-
-/* Uses of one key: where two of them do not go together, none is left, unless one yields. */
-static void mark_group(struct use *uses, size_t count)
-{
-    const struct key *first = find_use(uses, count, NULL);
-    const struct key *other = find_use(uses, count, first);
-    for (size_t i = 0; other && i < count; i++) {
-        if (!go_together(first, uses[i].key))
-            mark(uses[i].key, first);
-        else if (first->yields || !other->yields)
-            mark(uses[i].key, other);
-    }
-}
-
-static void mark_other_uses(struct use *uses, size_t count,
-                            int (*compare)(const void *, const void *))
-{
-    qsort(uses, count, sizeof *uses, compare);
-    for (size_t first = 0, end; first < count; first = end) {
-        end = first + 1;
-        while (end < count && compare(&uses[first], &uses[end]) == 0)
-            end++;
-        mark_group(uses + first, end - first);
-    }
-}
-
-/* With the lock held. */
-static int find_other_uses(struct keyring *keyring, size_t home, uint64_t generation,
-                           struct p11_error *error)
-{
-    struct use *uses = calloc(keyring->count + 1, sizeof *uses);
-    if (!uses)
-        return p11_error_text(error, P11_MEMORY, "out of memory");
-    size_t here = 0, named = 0;
-    for (size_t i = 0; i < keyring->count; i++) {
-        struct key *key = keyring->keys[i];
-        if (key->homes[home].found_in == generation)
-            uses[here++] = (struct use){key->homes[home].handle, key};
-    }
-    mark_other_uses(uses, here, by_handle);
-    for (size_t i = 0; i < keyring->count; i++)
-        if (key_is_named(keyring->keys[i]))
-            uses[named++] = (struct use){0, keyring->keys[i]};
-    mark_other_uses(uses, named, by_digest);
-    free(uses);
-    return 0;
-}
-
 /* Decides whether the key is ready, from all of its homes. With the lock held. */
 static void judge(struct key *key)
 {
@@ -311,7 +221,7 @@ static size_t home_of(const struct keyring *keyring, const struct token *token)
 static int judge_all(struct keyring *keyring, size_t home, uint64_t generation,
                      struct p11_error *error)
 {
-    int r = find_other_uses(keyring, home, generation, error);
+    int r = use_mark_others(keyring, home, generation, error);
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
         judge(key);

@@ -23,6 +23,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/signature.c pkcs11/signature.h \
 	pkcs11/token.c pkcs11/token.h \
 	pkcs11/unread.c pkcs11/unread.h \
+	pkcs11/use.c pkcs11/use.h \
 	pkcs11/watch.c pkcs11/watch.h
 
 include pkcs11/key/local.mk
