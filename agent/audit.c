@@ -18,13 +18,14 @@ static bool hash_bytes(const struct audit *audit, EVP_MD_CTX *context, const voi
            EVP_DigestFinal_ex(context, ret_hash, NULL) == 1;
 }
 
-void audit_remember(struct audit *audit, const struct audit_mark *mark)
+int audit_remember(struct audit *audit, const struct audit_mark *mark)
 {
     int r = audit_state_write(&audit->state, mark);
     if (r < 0 && !audit->state_failing)
         log_warning("audit: cannot write the state: %s; a log that is cut off may go unnoticed",
                     strerror(-r));
     audit->state_failing = r < 0;
+    return r;
 }
 
 int audit_add_line(struct audit *audit, const struct text *members, bool dated, int64_t *ret_id)

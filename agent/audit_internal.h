@@ -48,9 +48,9 @@ int audit_add_line(struct audit *audit, const struct text *members, bool dated, 
  * negative errno. With the lock held, which is given up meanwhile. */
 int audit_lead(struct audit *audit, struct audit_rotation *rotation);
 
-/* Keeps the mark in the state. Only for the leader or the upkeep's thread: never both, because of
- * `sync`. */
-void audit_remember(struct audit *audit, const struct audit_mark *mark);
+/* Keeps the mark in the state. Returns 0 or a negative errno, which was logged. Only for the leader
+ * or the upkeep's thread: never both, because of `sync`. */
+int audit_remember(struct audit *audit, const struct audit_mark *mark);
 
 /* Everything up to the mark is on disk. With the lock held. */
 void audit_advance(struct audit *audit, const struct audit_mark *mark);

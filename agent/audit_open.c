@@ -13,21 +13,16 @@
 
 /* What was found. */
 struct opening {
-    struct audit_mark known;              /* the log's end according to the state */
-    unsigned char prev[AUDIT_HASH_BYTES]; /* of its last line; zeros in an empty log */
-    off_t torn;                           /* bytes of an unfinished line behind its end */
-    bool behind;                          /* it does not hold the line that the state knows */
+    struct audit_mark known; /* the log's end according to the state */
+    off_t torn;              /* bytes of an unfinished line behind its end */
+    bool behind;             /* it does not hold the line that the state knows */
 };
 
 /* The last line: the chain goes on from it. */
-static int take_up_chain(struct audit *audit, struct opening *opening, const char *line,
-                         size_t length)
+static int take_up_chain(struct audit *audit, const char *line, size_t length)
 {
     json_t *record = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
-    const char *prev = json_string_value(json_object_get(record, "prev"));
     audit->last.sequence = json_integer_value(json_object_get(record, "seq"));
-    if (!prev || audit_state_read_hash(prev, opening->prev) < 0)
-        memset(opening->prev, 0, AUDIT_HASH_BYTES);
     json_decref(record);
     audit->last.end = audit->file.size;
     return audit->last.sequence >= 1 &&
@@ -44,7 +39,7 @@ static int open_log(struct audit *audit, struct opening *opening, char *error)
     if (r == 0)
         r = audit_file_open(audit->path, &audit->file, &line, &length, &opening->torn);
     if (r == 0 && line)
-        r = take_up_chain(audit, opening, line, length);
+        r = take_up_chain(audit, line, length);
     if (r < 0)
         snprintf(error, CONF_ERROR_MAX, "%s: %s", audit->path,
                  r == -EBUSY     ? "another agent writes this audit log"
@@ -96,21 +91,50 @@ static bool holds_known(const struct audit *audit, const struct audit_mark *know
     return same;
 }
 
+/* Whether a line is the `rotate` that follows the mark, in a file of its own. */
+static bool is_rotation(const char *line, size_t length, const struct audit_mark *known)
+{
+    unsigned char hash[AUDIT_HASH_BYTES];
+    json_t *record = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+    const char *type = json_string_value(json_object_get(record, "type"));
+    const char *prev = json_string_value(json_object_get(record, "prev"));
+    bool is = type && strcmp(type, "rotate") == 0 &&
+              json_integer_value(json_object_get(record, "seq")) == known->sequence + 1 && prev &&
+              audit_state_read_hash(prev, hash) == 0 && memcmp(hash, known->hash, sizeof hash) == 0;
+    json_decref(record);
+    return is;
+}
+
+/* Whether the known line is the last one of the file before: then *ret_first is the mark behind the
+ * first line of this one. */
+static bool begins_behind(const struct audit *audit, const struct audit_mark *known,
+                          struct audit_mark *ret_first)
+{
+    struct audit_mark first = {.sequence = known->sequence + 1};
+    char *line = malloc(AUDIT_LINE_MAX + 1);
+    ssize_t n = line ? audit_file_read(&audit->file, line, AUDIT_LINE_MAX + 1, 0) : 0;
+    const char *newline = n > 0 ? memchr(line, '\n', (size_t)n) : NULL;
+    size_t length = newline ? (size_t)(newline - line) : 0;
+    bool begins = newline && is_rotation(line, length, known) &&
+                  audit_record_sha256(audit->sha256, line, length, first.hash);
+    free(line);
+    first.end = (off_t)length + 1;
+    if (begins)
+        *ret_first = first;
+    return begins;
+}
+
 /* The state is written when lines are on disk. What stands behind them was not, and whoever wrote
- * it may have been told that the disk failed: nobody is told twice. Where a rotation was
- * interrupted, the known line is in the file before; then there is one line, which follows it, and
- * was on disk before it became the log. */
+ * it may have been told that the disk failed: nobody is told twice. Where the state knows the end
+ * of the file before, the first line of this one was on disk before it became the log. */
 static void compare(struct audit *audit, struct opening *opening)
 {
-    const struct audit_mark *known = &opening->known;
     audit->durable = audit->synced = audit->last;
-    if (holds_known(audit, known)) {
-        audit->synced = *known;
-        audit->dirty = audit->file.unsure = known->end < audit->last.end;
-        return;
-    }
-    opening->behind = audit->last.sequence != known->sequence + 1 ||
-                      memcmp(opening->prev, known->hash, AUDIT_HASH_BYTES) != 0;
+    if (holds_known(audit, &opening->known))
+        audit->synced = opening->known;
+    else
+        opening->behind = !begins_behind(audit, &opening->known, &audit->synced);
+    audit->dirty = audit->file.unsure = audit->synced.end < audit->last.end;
 }
 
 static void record_torn(struct audit *audit, off_t torn)

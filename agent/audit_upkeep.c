@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* Brings on disk what was only written: with CONF_SYNC_INTERVAL within a second. With the lock
- * held, which is given up meanwhile. */
-static void sync_written(struct audit *audit)
+/* Brings on disk what was only written: with CONF_SYNC_INTERVAL within a second. Returns 0 or a
+ * negative errno, of the log or of the state. With the lock held, which is given up meanwhile. */
+static int sync_written(struct audit *audit)
 {
     while (audit->file.unsure && audit->leading) /* what he has written may be lost, too */
         pthread_cond_wait(&audit->changed, &audit->lock);
@@ -17,13 +17,13 @@ static void sync_written(struct audit *audit)
     audit->dirty = false;
     pthread_mutex_unlock(&audit->lock);
     int r = audit_rewrite_sync(&audit->file, audit->sha256, &audit->synced, &mark);
-    if (r == 0)
-        audit_remember(audit, &mark);
+    int kept = r == 0 ? audit_remember(audit, &mark) : r;
     pthread_mutex_lock(&audit->lock);
     audit->dirty |= r < 0;
     audit_report(audit, &audit->sync_error, r);
     if (r == 0)
         audit_advance(audit, &mark);
+    return kept;
 }
 
 /* With the lock held, which is given up meanwhile. */
@@ -49,6 +49,19 @@ void audit_tick(struct audit *audit)
     audit_state_sync(&audit->state);
 }
 
+/* The state that a crash leaves may be a second old. It must not know a line in the middle of a
+ * file that is put aside: its end is on disk before. With the lock held, which is given up
+ * meanwhile. */
+static int settle_state(struct audit *audit)
+{
+    int r = sync_written(audit);
+    pthread_mutex_unlock(&audit->lock);
+    if (r == 0)
+        r = audit_state_sync(&audit->state);
+    pthread_mutex_lock(&audit->lock);
+    return r;
+}
+
 /* Nothing is appended meanwhile, so the new file's first line follows the old one's last. */
 static int change_files(struct audit *audit, struct audit_rotation *rotation)
 {
@@ -64,8 +77,10 @@ static int change_files(struct audit *audit, struct audit_rotation *rotation)
         else
             audit_lead(audit, NULL);
     }
+    int r = settle_state(audit);
     audit->last.end = 0;
-    int r = audit_add_line(audit, &members, true, &id);
+    if (r == 0)
+        r = audit_add_line(audit, &members, true, &id);
     if (r == 0)
         r = audit_lead(audit, rotation);
     else

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +16,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 static struct audit *audit;
+
+/* The state that is on disk: what the file held when it was synced last. */
+static char state_on_disk[200];
+
+int fdatasync(int fd)
+{
+    char link[64], path[PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, path, sizeof path - 1) > 0 && strstr(path, AUDIT_STATE_FILE)) {
+        ssize_t n = pread(fd, state_on_disk, sizeof state_on_disk - 1, 0);
+        state_on_disk[n > 0 ? n : 0] = '\0';
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static void open_log(enum conf_sync sync)
 {
@@ -163,7 +179,7 @@ static void a_disk_that_is_full(void **state)
     (void)state;
     open_log(CONF_SYNC_ALWAYS);
     write_records(3);
-    scratch_limit(100);
+    scratch_limit(150); /* enough for the state */
     int r = audit_rotate(audit);
     scratch_limit(RLIM_INFINITY);
     assert_int_equal(r, -EFBIG);
@@ -252,6 +268,51 @@ static void a_log_with_a_torn_line(void **state)
     free(whole);
 }
 
+/* With records that were committed since the last tick, before the rotation and after it: no line
+ * is missing, and what follows the new file's first line goes on. */
+static void a_machine_that_crashes(void **state)
+{
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        open_log(sync);
+        write_records(2);
+        audit_tick(audit);
+        write_records(1);
+        assert_int_equal(audit_rotate(audit), 0);
+        write_records(2);
+        char found[sizeof state_on_disk];
+        strcpy(found, state_on_disk);
+        close_log();
+        scratch_write(AUDIT_STATE_FILE, found);
+        open_log(sync);
+        write_records(1);
+        close_log();
+        unlink(scratch_path(aside()));
+        unlink(scratch_path("log"));
+        unlink(scratch_path(AUDIT_STATE_FILE));
+    }
+}
+
+/* A file that begins with a rotation, but of another chain, or later. */
+static void a_file_between_is_missing(void **state)
+{
+    char error[CONF_ERROR_MAX];
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    write_records(2);
+    char *before = scratch_read(AUDIT_STATE_FILE, NULL);
+    write_records(1);
+    assert_int_equal(audit_rotate(audit), 0);
+    write_records(2);
+    close_log();
+    scratch_write(AUDIT_STATE_FILE, before);
+    const struct audit_options options = {
+        .path = scratch_path("log"), .state_dir = scratch_path("."), .sha256 = EVP_sha256()};
+    assert_int_equal(audit_open(&options, &audit, error), 0);
+    assert_true(audit_has_gap(audit));
+    free(before);
+}
+
 static int end_test(void **state)
 {
     close_log();
@@ -269,6 +330,8 @@ int main(void)
         test(what_cannot_be_put_aside),
         test(a_disk_that_is_full),
         test(what_a_crash_leaves),
+        test(a_machine_that_crashes),
+        test(a_file_between_is_missing),
         test(a_log_that_was_cut),
         test(a_log_with_a_torn_line),
     };
