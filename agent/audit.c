@@ -111,11 +111,14 @@ void audit_report(struct audit *audit, int *error, int r)
         log_info("audit: the log can be written again");
 }
 
-/* What was not committed never happened: the chain goes back to its last durable link. */
-static void lose_pending(struct audit *audit)
+/* What was not committed never happened: the chain goes back to its last durable link. The batches
+ * that had a part in it are lost; the one line of a rotation is in none. */
+static void lose_pending(struct audit *audit, bool has_batches)
 {
-    audit->epoch++;
-    audit->epoch_floor = audit->durable_ticket;
+    if (has_batches) {
+        audit->epoch++;
+        audit->epoch_floor = audit->durable_ticket;
+    }
     audit->durable_ticket = audit->ticket;
     audit->last = audit->durable;
     text_clear(&audit->pending);
@@ -157,7 +160,7 @@ int audit_lead(struct audit *audit, struct audit_rotation *rotation)
         if (sync)
             audit_advance(audit, &mark);
     } else {
-        lose_pending(audit);
+        lose_pending(audit, !rotation);
     }
     pthread_cond_broadcast(&audit->changed);
     return r;

@@ -36,6 +36,15 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
+/* As of a disk that is full when it has to keep the new file's line. */
+static bool no_new_files;
+
+int fsync(int fd)
+{
+    errno = ENOSPC;
+    return no_new_files ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
 static void open_log(enum conf_sync sync)
 {
     char error[CONF_ERROR_MAX] = "";
@@ -173,6 +182,21 @@ static void what_cannot_be_put_aside(void **state)
     assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
 }
 
+static void append(struct audit_batch *batch)
+{
+    int64_t id;
+    text_clear(&batch->decision);
+    audit_record_begin(&batch->decision, "stop");
+    assert_int_equal(audit_append_members(audit, batch, &id), 0);
+}
+
+static void fail_to_rotate(void)
+{
+    no_new_files = true;
+    assert_int_equal(audit_rotate(audit), -ENOSPC);
+    no_new_files = false;
+}
+
 /* A disk that is full at that moment: the old file goes on, and nothing is left of the new one. */
 static void a_disk_that_is_full(void **state)
 {
@@ -187,6 +211,27 @@ static void a_disk_that_is_full(void **state)
     write_records(1);
     assert_int_equal(audit_rotate(audit), 0);
     assert_first("log", "seq", "5");
+}
+
+/* The old file goes on with what a worker had appended, and with what he appends then. */
+static void a_batch_meanwhile(void **state)
+{
+    struct audit_batch batch = {0};
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    append(&batch);
+    fail_to_rotate();
+    append(&batch);
+    assert_int_equal(audit_commit(audit, &batch), 0);
+    append(&batch);
+    fail_to_rotate();
+    fail_to_rotate();
+    assert_int_equal(audit_commit(audit, &batch), 0);
+    audit_batch_free(&batch);
+    char *text = scratch_read("log", NULL);
+    assert_non_null(strstr(text, "{\"seq\":3,"));
+    assert_null(strstr(text, "{\"seq\":4,"));
+    free(text);
 }
 
 /* The states that a crash can leave, each made by hand from a log that was rotated whole. */
@@ -329,6 +374,7 @@ int main(void)
         test(a_file_that_was_moved_already),
         test(what_cannot_be_put_aside),
         test(a_disk_that_is_full),
+        test(a_batch_meanwhile),
         test(what_a_crash_leaves),
         test(a_machine_that_crashes),
         test(a_file_between_is_missing),
