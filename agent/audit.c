@@ -18,13 +18,18 @@ static bool hash_bytes(const struct audit *audit, EVP_MD_CTX *context, const voi
            EVP_DigestFinal_ex(context, ret_hash, NULL) == 1;
 }
 
+void audit_report_state(bool *failing, int r)
+{
+    if (r < 0 && !*failing)
+        log_warning("audit: cannot write the state: %s; a log that is cut off may go unnoticed",
+                    strerror(-r));
+    *failing = r < 0;
+}
+
 int audit_remember(struct audit *audit, const struct audit_mark *mark)
 {
     int r = audit_state_write(&audit->state, mark);
-    if (r < 0 && !audit->state_failing)
-        log_warning("audit: cannot write the state: %s; a log that is cut off may go unnoticed",
-                    strerror(-r));
-    audit->state_failing = r < 0;
+    audit_report_state(&audit->state_unwritten, r);
     return r;
 }
 

@@ -16,7 +16,8 @@ struct audit {
     const EVP_MD *sha256;
     EVP_MD_CTX *line_hash; /* under the lock */
     bool has_gap;          /* behind its state: never changes while it is open */
-    bool state_failing;    /* of whoever writes the state */
+    bool state_unwritten;  /* the state's last write failed; of whoever writes it */
+    bool state_unsynced;   /* its last sync failed; of the upkeep's thread */
 
     pthread_mutex_t lock;   /* of all below, and of `file` while there is no leader */
     pthread_cond_t changed; /* a commit ended */
@@ -51,6 +52,9 @@ int audit_lead(struct audit *audit, struct audit_rotation *rotation);
 /* Keeps the mark in the state. Returns 0 or a negative errno, which was logged. Only for the leader
  * or the upkeep's thread: never both, because of `sync`. */
 int audit_remember(struct audit *audit, const struct audit_mark *mark);
+
+/* Sets state_unwritten or state_unsynced, and warns when that begins. */
+void audit_report_state(bool *failing, int r);
 
 /* Everything up to the mark is on disk. With the lock held. */
 void audit_advance(struct audit *audit, const struct audit_mark *mark);

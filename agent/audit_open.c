@@ -243,7 +243,7 @@ void audit_close(struct audit *audit)
         audit_file_close(&audit->file);
     }
     if (audit->state.fd >= 0) {
-        audit_state_sync(&audit->state);
+        audit_report_state(&audit->state_unsynced, audit_state_sync(&audit->state));
         audit_state_close(&audit->state);
     }
     EVP_MD_CTX_free(audit->line_hash);

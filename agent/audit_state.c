@@ -109,5 +109,9 @@ int audit_state_sync(struct audit_state *state)
 {
     if (!atomic_exchange(&state->unsynced, false))
         return 0;
-    return fdatasync(state->fd) < 0 ? -errno : 0;
+    if (fdatasync(state->fd) == 0)
+        return 0;
+    int r = -errno;
+    atomic_store(&state->unsynced, true);
+    return r;
 }

@@ -33,7 +33,8 @@ int audit_state_open(const char *folder, struct audit_state *ret_state,
 void audit_state_close(struct audit_state *state);
 
 /* Writes a mark in the old one's place. A power failure may lose it until audit_state_sync, which
- * only makes the state older. Both return 0 or a negative errno. */
+ * only makes the state older. Both return 0 or a negative errno. A sync that fails may have lost
+ * the mark: it is to be written again before the next one. */
 int audit_state_write(struct audit_state *state, const struct audit_mark *mark);
 int audit_state_sync(struct audit_state *state);
 

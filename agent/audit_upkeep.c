@@ -38,6 +38,22 @@ static void probe(struct audit *audit)
     pthread_cond_broadcast(&audit->changed);
 }
 
+/* Brings the state on disk. Returns 0 or a negative errno, which was logged. With the lock held,
+ * which is given up meanwhile. */
+static int sync_state(struct audit *audit)
+{
+    while (audit->state_unsynced && audit->leading) /* he writes it, too */
+        pthread_cond_wait(&audit->changed, &audit->lock);
+    int r = audit->state_unsynced ? audit_remember(audit, &audit->synced) : 0;
+    pthread_mutex_unlock(&audit->lock);
+    if (r == 0) {
+        r = audit_state_sync(&audit->state);
+        audit_report_state(&audit->state_unsynced, r);
+    }
+    pthread_mutex_lock(&audit->lock);
+    return r;
+}
+
 void audit_tick(struct audit *audit)
 {
     pthread_mutex_lock(&audit->lock);
@@ -45,24 +61,13 @@ void audit_tick(struct audit *audit)
         sync_written(audit);
     if (audit->write_error < 0 && !audit->leading && !audit->has_gap)
         probe(audit);
+    sync_state(audit);
     pthread_mutex_unlock(&audit->lock);
-    audit_state_sync(&audit->state);
 }
 
-/* The state that a crash leaves may be a second old. It must not know a line in the middle of a
- * file that is put aside: its end is on disk before. With the lock held, which is given up
- * meanwhile. */
-static int settle_state(struct audit *audit)
-{
-    int r = sync_written(audit);
-    pthread_mutex_unlock(&audit->lock);
-    if (r == 0)
-        r = audit_state_sync(&audit->state);
-    pthread_mutex_lock(&audit->lock);
-    return r;
-}
-
-/* Nothing is appended meanwhile, so the new file's first line follows the old one's last. */
+/* Nothing is appended meanwhile, so the new file's first line follows the old one's last. The state
+ * that a crash leaves may be a second old; as it must not know a line in the middle of a file that
+ * is put aside, that file's end is brought on disk before. */
 static int change_files(struct audit *audit, struct audit_rotation *rotation)
 {
     struct text members = {0};
@@ -77,7 +82,9 @@ static int change_files(struct audit *audit, struct audit_rotation *rotation)
         else
             audit_lead(audit, NULL);
     }
-    int r = settle_state(audit);
+    int r = sync_written(audit);
+    if (r == 0)
+        r = sync_state(audit);
     audit->last.end = 0;
     if (r == 0)
         r = audit_add_line(audit, &members, true, &id);

@@ -7,12 +7,14 @@
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,9 +35,33 @@ static struct {
     off_t on_disk;         /* so many bytes */
     off_t lost, lost_end;  /* from where to where; 0: nothing */
     atomic_uint rewritten; /* times */
+    bool state_fails;
+    bool state_written; /* and not synced */
+    char state[200];    /* on disk */
 } disk;
 
 static struct audit *audit;
+
+static bool is_state(int fd)
+{
+    char link[64], path[PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/" AUDIT_STATE_FILE);
+}
+
+static int sync_state(int fd)
+{
+    bool written = disk.state_written;
+    disk.state_written = false;
+    if (disk.state_fails) {
+        errno = EIO;
+        return -1;
+    }
+    ssize_t n = written ? pread(fd, disk.state, sizeof disk.state - 1, 0) : 0;
+    if (written)
+        disk.state[n > 0 ? n : 0] = '\0';
+    return 0;
+}
 
 static bool is_log(int fd)
 {
@@ -57,6 +83,8 @@ ssize_t write(int fd, const void *data, size_t length)
 ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
 {
     ssize_t n = syscall(SYS_pwrite64, fd, data, length, offset);
+    if (is_state(fd))
+        disk.state_written = true;
     if (!is_log(fd))
         return n;
     disk.rewritten++;
@@ -68,6 +96,8 @@ ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
 int fdatasync(int fd)
 {
     struct stat st;
+    if (is_state(fd))
+        return sync_state(fd);
     if (!is_log(fd) || fstat(fd, &st) < 0)
         return (int)syscall(SYS_fdatasync, fd);
     if (!disk.fails) {
@@ -234,6 +264,39 @@ static void nor_does_one_after_a_rotation(void **state)
     assert_int_equal(disk.rewritten, 0);
 }
 
+static void assert_state_on_disk(void)
+{
+    char *state = scratch_read(AUDIT_STATE_FILE, NULL);
+    assert_string_equal(state, disk.state);
+    free(state);
+}
+
+/* It is only older on disk meanwhile: the log can be written. */
+static void a_state_that_was_lost(void **state)
+{
+    (void)state;
+    for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
+        open_log(sync);
+        assert_int_equal(write_record(), 0);
+        disk.state_fails = true;
+        audit_tick(audit);
+        assert_kept();
+        audit_tick(audit);
+        audit_tick(audit);
+        disk.state_fails = false;
+        audit_tick(audit);
+        assert_state_on_disk();
+        assert_int_equal(write_record(), 0);
+        disk.state_fails = true;
+        assert_int_equal(audit_rotate(audit), -EIO);
+        disk.state_fails = false;
+        assert_int_equal(audit_rotate(audit), 0);
+        audit_tick(audit);
+        assert_state_on_disk();
+        close_log();
+    }
+}
+
 static void *run_commit(void *ret_result)
 {
     *(int *)ret_result = write_record();
@@ -305,7 +368,7 @@ int main(void)
         test(what_was_lost_is_written_again),  test(the_next_start_writes_it_again),
         test(the_next_start_is_too_early),     test(the_very_first_sync),
         test(an_orderly_start_writes_nothing), test(nor_does_one_after_a_rotation),
-        test(a_commit_that_is_on_its_way),
+        test(a_state_that_was_lost),           test(a_commit_that_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
