@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define HASH_DIGITS ((size_t)2 * AUDIT_HASH_BYTES)
+#define PIECE       (8 * AUDIT_LINE_MAX) /* bytes that are read at once; a line is no longer */
 
 /* A line ends with "prev":"HASH"} (audit.h). */
 static bool follows(const char *line, size_t length, const unsigned char hash[AUDIT_HASH_BYTES])
@@ -23,22 +24,19 @@ static bool follows(const char *line, size_t length, const unsigned char hash[AU
            memcmp(prev, hash, sizeof prev) == 0;
 }
 
-/* Whether the lines lead from one mark to the other. */
-static bool is_chain(const char *lines, size_t length, const EVP_MD *sha256,
-                     const struct audit_mark *from, const struct audit_mark *to)
+/* How many bytes are whole lines that go on from the hash, which becomes that of the last one. */
+static size_t follow(const char *lines, size_t length, const EVP_MD *sha256,
+                     unsigned char hash[static AUDIT_HASH_BYTES])
 {
-    unsigned char hash[AUDIT_HASH_BYTES];
-    memcpy(hash, from->hash, sizeof hash);
-    while (length > 0) {
-        const char *newline = memchr(lines, '\n', length);
-        size_t line = newline ? (size_t)(newline - lines) : 0;
-        if (!newline || !follows(lines, line, hash) ||
-            !audit_record_sha256(sha256, lines, line, hash))
-            return false;
-        lines += line + 1;
-        length -= line + 1;
+    size_t done = 0;
+    for (const char *newline; (newline = memchr(lines + done, '\n', length - done));) {
+        size_t line = (size_t)(newline - lines) - done;
+        if (!follows(lines + done, line, hash) ||
+            !audit_record_sha256(sha256, lines + done, line, hash))
+            break;
+        done += line + 1;
     }
-    return memcmp(hash, to->hash, sizeof hash) == 0;
+    return done;
 }
 
 /* The log's own descriptor appends, whatever place it is given. */
@@ -64,22 +62,35 @@ static int write_over(int log, const char *lines, size_t length, off_t offset)
     return r;
 }
 
+/* Piece by piece: there can be more than fits in memory. What turns out to be no chain after all
+ * was only replaced by itself. */
+static int write_pieces(const struct audit_file *file, const EVP_MD *sha256, char *piece,
+                        const struct audit_mark *from, const struct audit_mark *to)
+{
+    unsigned char hash[AUDIT_HASH_BYTES];
+    memcpy(hash, from->hash, sizeof hash);
+    for (off_t at = from->end; at < to->end;) {
+        size_t length = to->end - at < (off_t)PIECE ? (size_t)(to->end - at) : PIECE;
+        ssize_t n = audit_file_read(file, piece, length, at);
+        if (n < 0)
+            return (int)n;
+        size_t lines = follow(piece, (size_t)n, sha256, hash);
+        int r = lines > 0 ? write_over(file->fd, piece, lines, at) : -EBADMSG;
+        if (r < 0)
+            return r;
+        at += (off_t)lines;
+    }
+    return memcmp(hash, to->hash, sizeof hash) == 0 ? 0 : -EBADMSG;
+}
+
 static int write_again(const struct audit_file *file, const EVP_MD *sha256,
                        const struct audit_mark *from, const struct audit_mark *to)
 {
     if (to->end <= from->end)
         return 0;
-    size_t length = (size_t)(to->end - from->end);
-    char *lines = malloc(length);
-    if (!lines)
-        return -ENOMEM;
-    ssize_t n = audit_file_read(file, lines, length, from->end);
-    int r = n < 0 ? (int)n : 0;
-    if (r == 0 && ((size_t)n < length || !is_chain(lines, length, sha256, from, to)))
-        r = -EBADMSG;
-    if (r == 0)
-        r = write_over(file->fd, lines, length, from->end);
-    free(lines);
+    char *piece = malloc(PIECE);
+    int r = piece ? write_pieces(file, sha256, piece, from, to) : -ENOMEM;
+    free(piece);
     return r;
 }
 

@@ -13,23 +13,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #define LINES 4
+#define MANY  50
 
 static struct audit_file file;
-static struct audit_mark marks[LINES + 1]; /* behind each line; the first one before all */
-static char text[4096];
+static struct audit_mark marks[MANY + 1]; /* behind each line; the first one before all */
+static char text[MANY * AUDIT_LINE_MAX];
+static size_t longest_read;
 
-/* A log of four lines, and when it was written last: never. */
-static void given_log(void)
+ssize_t pread(int fd, void *buffer, size_t length, off_t offset)
+{
+    if (fd == file.fd && length > longest_read)
+        longest_read = length;
+    return syscall(SYS_pread64, fd, buffer, length, offset);
+}
+
+/* A log of lines that are longer by `more` bytes than they have to be, and when it was written
+ * last: never. */
+static void given_lines(int count, int more)
 {
     static const struct timespec never[2];
     size_t length = 0;
-    for (int i = 1; i <= LINES; i++) {
+    for (int i = 1; i <= count; i++) {
         size_t start = length;
-        length += (size_t)sprintf(text + length, "{\"seq\":%d,\"prev\":\"", i);
+        length +=
+            (size_t)sprintf(text + length, "{\"seq\":%d,\"more\":\"%*s\",\"prev\":\"", i, more, "");
         for (size_t n = 0; n < AUDIT_HASH_BYTES; n++)
             length += (size_t)sprintf(text + length, "%02x", marks[i - 1].hash[n]);
         length += (size_t)sprintf(text + length, "\"}");
@@ -44,6 +56,11 @@ static void given_log(void)
                                .size = (off_t)length};
     assert_true(file.fd >= 0);
     assert_int_equal(futimens(file.fd, never), 0);
+}
+
+static void given_log(void)
+{
+    given_lines(LINES, 0);
 }
 
 static int sync_lines(int from, int to)
@@ -123,6 +140,27 @@ static void a_log_that_is_too_short(void **state)
     close(file.fd);
 }
 
+/* After weeks in which the state could not be written, say. */
+static void more_lines_than_there_is_memory_for(void **state)
+{
+    const int more = (int)AUDIT_LINE_MAX - 200;
+    (void)state;
+    given_lines(MANY, more);
+    file.unsure = true;
+    longest_read = 0;
+    assert_int_equal(sync_lines(1, MANY), 0);
+    assert_true(longest_read < sizeof text / 4);
+    assert_log(text, true);
+    for (int i = 2; i <= MANY; i += 12) {
+        given_lines(MANY, more);
+        text[marks[i].end - 100] ^= 1;
+        scratch_write("log", text);
+        file.unsure = true;
+        assert_int_equal(sync_lines(1, MANY), -EBADMSG);
+        close(file.fd);
+    }
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_close)
 
 int main(void)
@@ -133,6 +171,7 @@ int main(void)
         test(nothing_to_write),
         test(lines_that_are_lost_are_not_written),
         test(a_log_that_is_too_short),
+        test(more_lines_than_there_is_memory_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
