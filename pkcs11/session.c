@@ -16,6 +16,7 @@ int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error 
     pool->sessions = sessions;
     pool->max = max;
     pool->flags = CKF_SERIAL_SESSION;
+    pool->shared = false;
     atomic_store(&pool->usable, max);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_init(&pool->lock, NULL);
@@ -41,6 +42,7 @@ void session_pool_forget(struct session_pool *pool)
 {
     for (unsigned i = 0; i < pool->max; i++)
         pool->sessions[i].generation = 0;
+    pool->shared = false;
 }
 
 void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn)
@@ -55,6 +57,7 @@ void session_pool_share(struct session_pool *pool, CK_SESSION_HANDLE handle, uin
 {
     pool->sessions[0].handle = handle;
     pool->sessions[0].generation = generation;
+    pool->shared = true;
     atomic_store(&pool->usable, 1);
 }
 
@@ -188,7 +191,9 @@ void session_return(struct session_pool *pool, struct session *session)
 
 void session_discard(struct session_pool *pool, CK_FUNCTION_LIST *fn, struct session *session)
 {
-    fn->C_CloseSession(session->handle);
-    session->generation = 0;
+    if (!pool->shared) {
+        fn->C_CloseSession(session->handle);
+        session->generation = 0;
+    }
     free_place(pool, session);
 }

@@ -25,6 +25,7 @@ struct session_pool {
     struct session *sessions;
     unsigned max;            /* sessions that there are places for */
     CK_FLAGS flags;          /* that they are opened with */
+    bool shared;             /* the only one keeps the login, too (session_pool_share) */
     _Atomic unsigned usable; /* ... and that the token allows */
     _Atomic unsigned waiting;
     pthread_mutex_t lock;
@@ -63,10 +64,11 @@ int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slo
                  uint64_t generation, unsigned hint, struct session **ret_session,
                  struct p11_error *error);
 
-/* Gives a session back after everything on it went well. */
+/* Gives a session back after everything on it went well, or nothing but the data were wrong. */
 void session_return(struct session_pool *pool, struct session *session);
 
-/* Closes a session on which anything failed, and frees its place. */
+/* Closes a session on which anything else failed, and frees its place. The one that keeps the login
+ * stays open: everybody would lose it. Where it fails again, recovery replaces it. */
 void session_discard(struct session_pool *pool, CK_FUNCTION_LIST *fn, struct session *session);
 
 #endif

@@ -59,7 +59,7 @@ static int sign_inside(struct job *job, const struct key_home *home, uint64_t ge
                            job->signature, &job->signature_len, error);
         if (r == 0)
             r = check_signature(job, token, error);
-        if (r == 0)
+        if (r == 0 || r == P11_DATA) /* the token has read the data, which ended the operation */
             session_return(&token->sessions, session);
         else
             session_discard(&token->sessions, fn, session);

@@ -228,6 +228,17 @@ for sessions in 'sessions 3' one-session; do
     runs 0 '... and for many at once' many
     runs 0 '... and after a lost login' eval "script '$sessions' 'C_SignInit 0x101 until C_Login'; mints"
 done
+
+# What is wrong with one request costs no other its login: that session is everybody's.
+script one-session 'C_SignInit 0x30 until C_Initialize'
+runs 0 'a single session: a token' wait_for 2 mints
+login=$(calls C_Login)
+for i in 1 2 3; do
+    script one-session 'C_Sign 0x21 1'
+    runs 1 '... data too long' mints
+    runs 0 '... and then not' mints
+done
+is "$(calls C_Login)" "$login" '... and no other login'
 script 'C_SignInit 0x30 until C_Initialize'
 runs 0 'as many sessions as before' mints
 

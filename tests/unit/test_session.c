@@ -92,6 +92,19 @@ static void discarded_one_is_closed(void **state)
     assert_int_not_equal(take(1, 0)->handle, handle);
 }
 
+/* It is the one that keeps the login: closed, it would be everybody's loss. */
+static void shared_one_is_not_closed(void **state)
+{
+    (void)state;
+    struct session *session = take(1, 0);
+    session_pool_share(&pool, session->handle, 1);
+    session_return(&pool, session);
+    session_discard(&pool, &fake_functions, take(1, 1));
+    assert_int_equal(fake.open_sessions, 1);
+    assert_ptr_equal(take(1, 2), session);
+    assert_int_equal(fake.opened_sessions, 1);
+}
+
 /* Its handle may be another's by now: it is not even closed. */
 static void session_of_another_generation(void **state)
 {
@@ -191,6 +204,7 @@ int main(void)
         TEST(two_are_never_the_same),
         TEST(those_that_are_open_are_counted),
         TEST(discarded_one_is_closed),
+        TEST(shared_one_is_not_closed),
         TEST(session_of_another_generation),
         TEST(all_in_use),
         TEST(token_allows_fewer_than_there_are_places_for),
