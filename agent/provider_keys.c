@@ -39,7 +39,7 @@ struct slot {
     struct in_use *in_use;                 /* under the lock; NULL: none */
     char reason[PROVIDER_KEYS_REASON_MAX]; /* under the lock; what is wrong with the file, or "" */
     struct seen seen;                      /* of the main thread */
-    bool looked;
+    bool looked;                           /* and what was seen need not be read again */
 };
 
 struct provider_keys {
@@ -190,10 +190,12 @@ static void refresh(const struct jose *jose, const char *dir, const struct profi
     struct in_use *in_use =
         read_key(jose, profile->seal, dir, issuer, &missing, reason, sizeof reason);
     bool keep = !in_use && !missing && slot->in_use;
+    /* What is wrong may pass without a change of the file: a clock, a folder, a want of memory. */
+    slot->looked = in_use || missing;
     if (in_use)
         log_info("profile %s: encrypts to key %s of %s with %s", profile->name,
                  in_use->kid ? in_use->kid : "without kid", issuer, in_use->alg);
-    else
+    else if (strcmp(reason, slot->reason) != 0)
         log_error("profile %s: no encryption key of %s: %s%s", profile->name, issuer, reason,
                   keep ? "; the key that it had stays" : "");
     replace(profile->provider_keys, slot, in_use, keep, reason);

@@ -24,7 +24,8 @@ void provider_keys_inherit(const struct profile *profile, const struct profile *
 
 /* Looks whether the files in `dir` that the profile needs have changed, reads those that have, and
  * logs what that brought. Nothing of a bad file is used: the key that there was stays, as long as
- * it is fresh. Where the file is gone there is no key. Main thread. */
+ * it is fresh, and the file is read again each time. Where it is gone there is no key. Main
+ * thread. */
 void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile);
 
 /* Seals a signed token, in place: it becomes the plaintext of a JWE (RFC 7519 section 11.2).
