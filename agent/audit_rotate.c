@@ -76,7 +76,16 @@ static int choose_names(const struct audit_file *file, const struct stat *st,
     return rotation->previous ? 0 : -ENOMEM;
 }
 
-/* With the old file's mode and group, as far as we may. */
+/* The old file's group and mode, as far as we may. The group that it has instead gets nothing:
+ * callers are often in the agent's. */
+static void set_access(int fd, const struct stat *old)
+{
+    struct stat fresh;
+    (void)!fchown(fd, (uid_t)-1, old->st_gid);
+    bool same = fstat(fd, &fresh) == 0 && fresh.st_gid == old->st_gid;
+    (void)!fchmod(fd, old->st_mode & (same ? 0777 : 0707));
+}
+
 static int create(struct audit_rotation *rotation, const struct stat *st)
 {
     if (asprintf(&rotation->fresh, "%s.new", rotation->path) < 0) {
@@ -87,8 +96,7 @@ static int create(struct audit_rotation *rotation, const struct stat *st)
         open(rotation->fresh, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (rotation->fd < 0)
         return -errno;
-    (void)!fchown(rotation->fd, (uid_t)-1, st->st_gid);
-    (void)!fchmod(rotation->fd, st->st_mode & 0777);
+    set_access(rotation->fd, st);
     return flock(rotation->fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 }
 

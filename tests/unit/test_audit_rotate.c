@@ -45,6 +45,15 @@ int fsync(int fd)
     return no_new_files ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
+/* As where the log's group is none of the agent's. */
+static bool no_other_group;
+
+int fchown(int fd, uid_t uid, gid_t gid)
+{
+    errno = EPERM;
+    return no_other_group ? -1 : (int)syscall(SYS_fchown, fd, uid, gid);
+}
+
 static void open_log(enum conf_sync sync)
 {
     char error[CONF_ERROR_MAX] = "";
@@ -126,6 +135,31 @@ static void the_chain_goes_on(void **state)
         unlink(scratch_path("log"));
         unlink(scratch_path(AUDIT_STATE_FILE));
     }
+}
+
+static mode_t mode_of_new_log(gid_t group)
+{
+    struct stat st;
+    assert_int_equal(chown(scratch_path("log"), (uid_t)-1, group), 0);
+    assert_int_equal(chmod(scratch_path("log"), 0664), 0);
+    assert_int_equal(audit_rotate(audit), 0);
+    assert_int_equal(stat(scratch_path("log"), &st), 0);
+    return st.st_mode & 0777;
+}
+
+/* The new file is not for the group that it gets instead: callers are often in it. */
+static void a_group_that_cannot_be_given(void **state)
+{
+    const gid_t another = getegid() + 1;
+    (void)state;
+    open_log(CONF_SYNC_ALWAYS);
+    no_other_group = true;
+    assert_int_equal(mode_of_new_log(getegid()), 0664);
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(mode_of_new_log(another), 0604);
+    no_other_group = false;
+    assert_int_equal(mode_of_new_log(another), 0664);
 }
 
 /* Never over an existing file: also not within one second. */
@@ -360,6 +394,7 @@ static void a_file_between_is_missing(void **state)
 
 static int end_test(void **state)
 {
+    no_other_group = false;
     close_log();
     return scratch_close(state);
 }
@@ -369,17 +404,12 @@ static int end_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(the_chain_goes_on),
-        test(names_that_are_taken),
-        test(a_file_that_was_moved_already),
-        test(what_cannot_be_put_aside),
-        test(a_disk_that_is_full),
-        test(a_batch_meanwhile),
-        test(what_a_crash_leaves),
-        test(a_machine_that_crashes),
-        test(a_file_between_is_missing),
-        test(a_log_that_was_cut),
-        test(a_log_with_a_torn_line),
+        test(the_chain_goes_on),        test(a_group_that_cannot_be_given),
+        test(names_that_are_taken),     test(a_file_that_was_moved_already),
+        test(what_cannot_be_put_aside), test(a_disk_that_is_full),
+        test(a_batch_meanwhile),        test(what_a_crash_leaves),
+        test(a_machine_that_crashes),   test(a_file_between_is_missing),
+        test(a_log_that_was_cut),       test(a_log_with_a_torn_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
