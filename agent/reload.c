@@ -141,14 +141,14 @@ void reload_end(struct reload *reload)
 }
 
 /* With the old configuration. Who has asked for one that is still to come waits on. */
-static void stay(struct reload *reload, const char *error)
+static void stay(struct reload *reload, bool is_asked_for, const char *error)
 {
     if (reload->next.conf)
         log_error("%s; the old configuration stays until the one read before takes effect", error);
     else
         log_error("%s; the old configuration stays", error);
     audit_event_reload_failed(reload->service->keeper, reload->service->conf, error);
-    if (!reload->next.conf || reload->begun > reload->next.asked)
+    if (is_asked_for)
         answer(reload, reload->begun, error);
 }
 
@@ -161,6 +161,7 @@ static void resolve(struct reload *reload, const struct coming *coming)
 void reload_begin(struct reload *reload)
 {
     pthread_mutex_lock(&reload->outcome.lock);
+    bool is_asked_for = reload->begun < reload->outcome.asked;
     reload->begun = reload->outcome.asked;
     pthread_mutex_unlock(&reload->outcome.lock);
     char error[CONF_ERROR_MAX];
@@ -168,11 +169,11 @@ void reload_begin(struct reload *reload)
     size_t count;
     struct token **tokens = hsm_tokens(reload->service->hsm, &count);
     if (conf_load(reload->path, &conf, error) < 0) {
-        stay(reload, error);
+        stay(reload, is_asked_for, error);
         return;
     }
     if (conf_bind(conf, reload->service->crypto, tokens, count) < 0) {
-        stay(reload, "out of memory");
+        stay(reload, is_asked_for, "out of memory");
         conf_unref(conf);
         return;
     }

@@ -52,7 +52,8 @@ void reload_begin(struct reload *reload);
  * has been enough. */
 void reload_finish(struct reload *reload);
 
-/* On another thread: asks for a reload, as SIGHUP does, and waits for its end, at most `ms`.
+/* On another thread, one at a time: asks for a reload, as SIGHUP does, and waits for its end, at
+ * most `ms`.
  * Returns 0 with the number of the configuration in force, REFUSAL_INVALID_CONFIGURATION with what
  * is wrong in `error`, or REFUSAL_NOT_DONE. */
 int reload_ask(struct reload *reload, long ms, unsigned *ret_configuration,

@@ -183,13 +183,33 @@ runs 1 'another reload finds the mistake again' hintsign reload
 rm "$work/profiles.d/broken.json"
 runs 0 'without it all is well' hintsign reload
 
+# --- somebody who has asked for a reload is told of his own, not of another's mistake ---
+
+script 'C_FindObjectsInit hang 1'
+kill -HUP "$agent_pid"
+runs 0 'a reload waits for its module' wait_for 10 hangs
+sed -i 's|"version": 1,|"version": 1, "peer_pid": "best-effort",|' "$work/agent.json" # the log says that it was read
+profile asked acme
+hintsign reload >"$work/reload" 2>&1 &
+good=$!
+agent_log_has 'peer_pid: changed'
+echo '{' >"$work/profiles.d/worse.json"
+kill -HUP "$agent_pid"
+agent_log_has '/worse.json:2: .*; the old configuration stays until the one read before takes effect$'
+is $? 0 '... another is asked for, and then the files have a mistake'
+script ''
+runs 0 'who asked gets what he asked for' wait "$good"
+is "$(cat "$work/reload")" 'configuration 5' '... and its number'
+runs 0 '... and it is in force' hintsign mint asked --subject bob
+rm "$work/profiles.d/worse.json"
+
 # --- one reload after the other, faster than the module resolves keys ---
 
 script 'C_FindObjectsInit slow 100000 100'
 rm "$work/profiles.d/waiting.json"
 takes_effect() {
     kill -HUP "$agent_pid"
-    [ "$(configuration)" -gt 3 ]
+    [ "$(configuration)" -gt 5 ]
 }
 runs 0 'reloads that follow each other closely take effect all the same' wait_for 5 takes_effect
 runs 1 '... with what was taken away' hintsign mint waiting --subject bob
