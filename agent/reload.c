@@ -155,6 +155,7 @@ static void stay(struct reload *reload, bool is_asked_for, const char *error)
 static void resolve(struct reload *reload, const struct coming *coming)
 {
     reload->next = *coming;
+    reload->next.deadline = clock_ms() + RELOAD_SECONDS * 1000;
     hsm_adopt(reload->service->hsm, reload->service->conf->keyring, coming->conf->keyring);
 }
 
@@ -180,7 +181,7 @@ void reload_begin(struct reload *reload)
     const char *member = conf_needs_restart(reload->first, conf);
     if (member)
         log_warning("%s: changed, which needs a restart", member);
-    struct coming coming = {conf, reload->begun, clock_ms() + RELOAD_SECONDS * 1000};
+    struct coming coming = {.conf = conf, .asked = reload->begun};
     if (!reload->next.conf) {
         resolve(reload, &coming);
         return;
