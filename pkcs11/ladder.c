@@ -44,15 +44,17 @@ static struct keyring *newest(const struct ladder_keyrings *keyrings)
     return keyrings->list[keyrings->count - 1];
 }
 
+/* `event`: to be told although nothing changes by it. */
 static void set_state(struct ladder *ladder, struct token *token, enum token_state state,
-                      const char *detail)
+                      const char *detail, bool event)
 {
     char old[P11_ERROR_TEXT_MAX];
     enum token_state old_state = token_get_state(token, old, sizeof old);
     int64_t now = watch_now();
     token_set_state(token, state, detail);
     bool told = token->told_at != 0 && now < token->told_at + TELL_AGAIN_MS;
-    if (old_state == state && (strcmp(old, detail) == 0 || (told && state == TOKEN_DOWN)))
+    bool same = old_state == state && (strcmp(old, detail) == 0 || (told && state == TOKEN_DOWN));
+    if (same && !event)
         return;
     token->told_at = now;
     ladder->events->token_changed(ladder->context, token, state, detail);
@@ -71,7 +73,10 @@ static void set_failed(struct ladder *ladder, struct token *token, const struct 
 {
     char text[P11_ERROR_TEXT_MAX];
     p11_error_describe(error, text, sizeof text);
-    set_state(ladder, token, error->code == P11_LOCKED ? TOKEN_LOCKED : TOKEN_DOWN, text);
+    bool locked = error->code == P11_LOCKED;
+    /* Each PIN that the token has refused; who has entered one himself is told as it is. */
+    bool refused = locked && error->call && !token->asked_for;
+    set_state(ladder, token, locked ? TOKEN_LOCKED : TOKEN_DOWN, text, refused);
     withdraw(ladder, token);
 }
 
@@ -126,7 +131,7 @@ static bool bring_up(struct ladder *ladder, struct token *token)
     if (r < 0)
         set_failed(ladder, token, &error);
     else
-        set_state(ladder, token, TOKEN_UP, "");
+        set_state(ladder, token, TOKEN_UP, "", false);
     return r == 0;
 }
 
@@ -361,7 +366,7 @@ void ladder_go_down(struct ladder *ladder, const char *why)
     atomic_store(&ladder->module->hangs, true);
     atomic_fetch_add(&ladder->hangs, 1);
     for (size_t i = 0; i < ladder->token_count; i++) {
-        set_state(ladder, ladder->tokens[i], TOKEN_DOWN, why);
+        set_state(ladder, ladder->tokens[i], TOKEN_DOWN, why, false);
         withdraw(ladder, ladder->tokens[i]);
     }
     struct ladder_keyrings keyrings =

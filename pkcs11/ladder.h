@@ -9,7 +9,7 @@
 
 /* Called on the climbing thread and in ladder_go_down. */
 struct ladder_events {
-    /* A token changed its state; `detail` says why it is not up. */
+    /* A token changed its state, or refused another PIN; `detail` says why it is not up. */
     void (*token_changed)(void *context, struct token *token, enum token_state state,
                           const char *detail);
     /* The keys were resolved anew, or one of them has changed; this is the newest keyring. */

@@ -52,16 +52,29 @@ agent_stop
 # --- a token that does not tell that it counts ---
 
 echo wrong >"$work/pin"
-printf 'C_Login 0xa0 1\n' >"$FAULTY_SCRIPT" # the token itself sees none
+printf 'C_Login 0xa0 2\n' >"$FAULTY_SCRIPT" # the token itself sees none
 : >"$FAULTY_SCRIPT.calls"
+# told N NAME: beyond what was told before, the log and the audit log tell of so many failed logins.
+told() {
+    is "$(($(grep -c 'token a: locked: C_Login: ' "$work/agent.log") - logged)) $(($(
+        grep -c '"type":"login_failed"' "$work/audit.jsonl") - recorded))" "$1 $1" "$2: told: $1"
+}
+logged=$(grep -c 'token a: locked: C_Login: ' "$work/agent.log")
+recorded=$(grep -c '"type":"login_failed"' "$work/audit.jsonl")
 agent_launch
 is "$(state a)" locked 'a wrong PIN file, with a token that does not count'
 tried 1 'at the start'
+told 1 'at the start'
+echo worse >"$work/pin"
+runs 0 'reload with another wrong file' hintsign reload
+tried 2 'with another wrong file'
+told 2 'with another wrong file'
 runs 0 'reload' hintsign reload
-tried 1 'after a reload'
+tried 2 'after a reload'
+told 2 'after a reload'
 cp "$work/good" "$work/pin"
 runs 0 'reload with the right file' hintsign reload
-tried 2 'with a corrected file'
+tried 3 'with a corrected file'
 is "$(state a)" up '... which unlocks it'
 agent_stop
 
