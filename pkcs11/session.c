@@ -18,6 +18,7 @@ int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error 
     pool->flags = CKF_SERIAL_SESSION;
     pool->shared = false;
     atomic_store(&pool->usable, max);
+    atomic_store(&pool->refused_at, 0);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_condattr_t attributes;
@@ -43,6 +44,7 @@ void session_pool_forget(struct session_pool *pool)
     for (unsigned i = 0; i < pool->max; i++)
         pool->sessions[i].generation = 0;
     pool->shared = false;
+    atomic_store(&pool->refused_at, 0);
 }
 
 void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn)
@@ -116,39 +118,54 @@ static void free_place(struct session_pool *pool, struct session *session)
     }
 }
 
-static int open_session(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, CK_FLAGS flags, uint64_t generation,
-                        struct session *session, struct p11_error *error)
+static unsigned count_open(const struct session_pool *pool, uint64_t generation)
 {
-    CK_RV rv = fn->C_OpenSession(slot, flags, NULL, NULL, &session->handle);
-    if (rv == CKR_OK) {
-        session->generation = generation;
-        return 0;
-    }
-    session->generation = 0;
-    return p11_error_call(error, rv == CKR_SESSION_COUNT ? P11_BUSY : P11_UNAVAILABLE,
-                          "C_OpenSession", rv);
+    unsigned open = 0;
+    for (unsigned i = 0; i < pool->max; i++)
+        open += atomic_load(&pool->sessions[i].generation) == generation;
+    return open;
 }
 
-/* One try, without waiting. */
-static int try_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
-                    uint64_t generation, unsigned hint, struct session **ret_session,
-                    struct p11_error *error)
+/* How many sessions there may be now. */
+static unsigned most_sessions(const struct session_pool *pool)
+{
+    unsigned usable = atomic_load(&pool->usable), granted = atomic_load(&pool->granted);
+    int64_t refused_at = atomic_load(&pool->refused_at);
+    bool refused = refused_at != 0 && watch_now() < refused_at + SESSION_WAIT_MS;
+    return refused && granted < usable ? granted : usable;
+}
+
+/* An open session or, where there may be another, a place for one. */
+static struct session *take_any(struct session_pool *pool, uint64_t generation, unsigned hint)
 {
     struct session *session = take_place(pool, generation, hint, true);
-    if (!session) {
+    if (!session && count_open(pool, generation) < most_sessions(pool))
         session = take_place(pool, generation, hint, false);
-        if (!session)
-            return p11_error_text(error, P11_BUSY, "all %u sessions are in use",
-                                  atomic_load(&pool->usable));
-        int r = open_session(fn, slot, pool->flags, generation, session, error);
-        if (r < 0) {
-            /* Nobody is told: where opening fails, it fails for those who wait as well. */
-            atomic_store(&session->since, 0);
-            return r;
-        }
-    }
-    *ret_session = session;
-    return 0;
+    return session;
+}
+
+static void note_refusal(struct session_pool *pool, uint64_t generation)
+{
+    atomic_store(&pool->granted, count_open(pool, generation));
+    atomic_store(&pool->refused_at, watch_now());
+}
+
+/* Opens the session at a place that was taken, unless it is open. The place is free again where
+ * that fails: nobody is told, because it fails for those who wait as well. */
+static int open_at(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
+                   uint64_t generation, struct session *session, struct p11_error *error)
+{
+    if (session->generation == generation)
+        return 0;
+    CK_RV rv = fn->C_OpenSession(slot, pool->flags, NULL, NULL, &session->handle);
+    session->generation = rv == CKR_OK ? generation : 0;
+    if (rv == CKR_OK)
+        return 0;
+    if (rv == CKR_SESSION_COUNT)
+        note_refusal(pool, generation);
+    atomic_store(&session->since, 0);
+    return p11_error_call(error, rv == CKR_SESSION_COUNT ? P11_BUSY : P11_UNAVAILABLE,
+                          "C_OpenSession", rv);
 }
 
 static struct timespec deadline_in(long ms)
@@ -164,23 +181,43 @@ static struct timespec deadline_in(long ms)
     return t;
 }
 
+static bool all_are_slow(const struct session_pool *pool)
+{
+    int64_t since;
+    unsigned slow = session_pool_slow(pool, watch_now(), &since);
+    return slow > 0 && slow >= most_sessions(pool);
+}
+
+/* NULL: there was none until the deadline. */
+static struct session *wait_for_any(struct session_pool *pool, uint64_t generation, unsigned hint,
+                                    const struct timespec *deadline)
+{
+    struct session *session;
+    int waited = 0;
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->waiting, 1);
+    while (!(session = take_any(pool, generation, hint)) && waited == 0)
+        waited = pthread_cond_timedwait(&pool->returned, &pool->lock, deadline);
+    atomic_fetch_sub(&pool->waiting, 1);
+    pthread_mutex_unlock(&pool->lock);
+    return session;
+}
+
 int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
                  uint64_t generation, unsigned hint, struct session **ret_session,
                  struct p11_error *error)
 {
-    int r = try_take(pool, fn, slot, generation, hint, ret_session, error);
-    int64_t since;
-    if (r != P11_BUSY || session_pool_slow(pool, watch_now(), &since) >= atomic_load(&pool->usable))
-        return r;
-    struct timespec deadline = deadline_in(SESSION_WAIT_MS);
-    pthread_mutex_lock(&pool->lock);
-    atomic_fetch_add(&pool->waiting, 1);
-    int waited = 0;
-    while ((r = try_take(pool, fn, slot, generation, hint, ret_session, error)) == P11_BUSY &&
-           waited == 0)
-        waited = pthread_cond_timedwait(&pool->returned, &pool->lock, &deadline);
-    atomic_fetch_sub(&pool->waiting, 1);
-    pthread_mutex_unlock(&pool->lock);
+    struct session *session = take_any(pool, generation, hint);
+    int r = session ? open_at(pool, fn, slot, generation, session, error)
+                    : p11_error_text(error, P11_BUSY, "all %u sessions are in use",
+                                     most_sessions(pool));
+    if (r == P11_BUSY && !all_are_slow(pool)) {
+        struct timespec deadline = deadline_in(SESSION_WAIT_MS);
+        while (r == P11_BUSY && (session = wait_for_any(pool, generation, hint, &deadline)))
+            r = open_at(pool, fn, slot, generation, session, error);
+    }
+    if (r == 0)
+        *ret_session = session;
     return r;
 }
 

@@ -23,10 +23,12 @@ struct session {
 
 struct session_pool {
     struct session *sessions;
-    unsigned max;            /* sessions that there are places for */
-    CK_FLAGS flags;          /* that they are opened with */
-    bool shared;             /* the only one keeps the login, too (session_pool_share) */
-    _Atomic unsigned usable; /* ... and that the token allows */
+    unsigned max;               /* sessions that there are places for */
+    CK_FLAGS flags;             /* that they are opened with */
+    bool shared;                /* the only one keeps the login, too (session_pool_share) */
+    _Atomic unsigned usable;    /* ... and that the token allows */
+    _Atomic unsigned granted;   /* that were open when it refused another ... */
+    _Atomic int64_t refused_at; /* ... which was then (watch_now); 0: it has not */
     _Atomic unsigned waiting;
     pthread_mutex_t lock;
     pthread_cond_t returned;
@@ -58,7 +60,8 @@ void session_pool_count(const struct session_pool *pool, unsigned *ret_open, uns
 /* Takes a session of this generation, an open one if there is one, or opens one. The caller has
  * entered the module and `generation` is what module_enter gave him. `hint` spreads callers over
  * the places: the same hint finds the same session. Waits at most SESSION_WAIT_MS, and not at all
- * where all sessions have been held for that long.
+ * where all sessions have been held for that long. A token that has refused one for lack of room is
+ * not asked for more within that time.
  * Errors: P11_BUSY, P11_UNAVAILABLE. */
 int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slot,
                  uint64_t generation, unsigned hint, struct session **ret_session,

@@ -10,18 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #define PLACES 2
 #define SLOT   7
 
 static struct session_pool pool;
+static CK_RV (*open_at_fake)(CK_SLOT_ID, CK_FLAGS, void *, CK_NOTIFY, CK_SESSION_HANDLE *);
 
 static int setup(void **state)
 {
     (void)state;
     struct p11_error error;
     fake_reset();
+    open_at_fake = open_at_fake ? open_at_fake : fake_functions.C_OpenSession;
+    fake_functions.C_OpenSession = open_at_fake;
     return session_pool_init(&pool, PLACES, &error);
 }
 
@@ -196,6 +200,73 @@ static void token_that_opens_none(void **state)
     take(1, 0); /* no place was lost */
 }
 
+static unsigned tries;
+
+static CK_RV count_tries(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                         CK_SESSION_HANDLE *session)
+{
+    tries++;
+    return open_at_fake(slot, flags, application, notify, session);
+}
+
+/* Fewer than it says, and it may take its time to say no. */
+static void token_that_refuses_another_is_not_asked_all_the_time(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0);
+    pthread_t thread;
+    int result;
+    fake_functions.C_OpenSession = count_tries;
+    fake.open_session = CKR_SESSION_COUNT;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&thread, NULL, take_in_thread, &result), 0);
+        while (atomic_load(&pool.waiting) == 0)
+            sched_yield();
+        session_return(&pool, first);
+        pthread_join(thread, NULL);
+        assert_int_equal(result, 0);
+        assert_int_equal(tries, 1);
+    }
+    fake.open_session = CKR_OK;
+    pool.refused_at -= SESSION_WAIT_MS; /* but again before long */
+    assert_ptr_not_equal(take(1, 0), first);
+}
+
+static atomic_bool opening, returned;
+static bool seen;
+
+static CK_RV open_when_another_is_returned(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
+                                           CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+    atomic_store(&opening, true);
+    for (int i = 0; i < 2000 && !(seen = atomic_load(&returned)); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return open_at_fake(slot, flags, application, notify, session);
+}
+
+static void opening_one_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct session *first = take(1, 0), *second = take(1, 1);
+    pthread_t threads[2];
+    int results[2];
+    fake_functions.C_OpenSession = open_when_another_is_returned;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_in_thread, &results[i]), 0);
+    while (atomic_load(&pool.waiting) < 2)
+        sched_yield();
+    session_discard(&pool, &fake_functions, first);
+    while (!atomic_load(&opening))
+        sched_yield();
+    session_return(&pool, second);
+    atomic_store(&returned, true);
+    for (size_t i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(results[i], 0);
+    }
+    assert_true(seen);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -211,6 +282,8 @@ int main(void)
         TEST(waiting_one_gets_what_is_returned),
         TEST(waiting_one_gets_the_place_of_a_discarded_one),
         TEST(token_that_opens_none),
+        TEST(token_that_refuses_another_is_not_asked_all_the_time),
+        TEST(opening_one_holds_up_nobody),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
