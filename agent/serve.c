@@ -199,7 +199,8 @@ static int record(struct call *call, int r)
     if (profile_is_name(request->profile, strlen(request->profile)))
         record.profile = request->profile;
     if (profile) {
-        const struct key *key = call->verdict.key;
+        const struct signer *signer = call->verdict.signer;
+        const struct key *key = signer ? signer->key : call->verdict.key;
         record.next_key = request->method == METHOD_MINT_NEXT;
         record.allowed = !record.next_key;
         record.allow = call->verdict.allow;
@@ -209,7 +210,7 @@ static int record(struct call *call, int r)
         }
         if (profile->kind->signs_data)
             describe_signature(call, r, &record);
-        else
+        else if (request->method != METHOD_SIGN)
             describe_token(call, r, &record);
     }
     return audit_append(call->serving->service->audit, &call->serving->audit, &record, &call->id);

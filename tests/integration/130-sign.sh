@@ -105,4 +105,24 @@ refused 'claims' '"ES256"' 'accept' ', "accept": { "sub": "string" }'
 refused 'one algorithm' '"ES256"' 'algorithm: ' ', "algorithm": "ES256"'
 rm "$work/profiles.d/bad.json"
 agent_stop
+
+# --- a token that does not do the first algorithm of a profile ---
+
+export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
+echo 'refuse 0xd' >"$FAULTY_SCRIPT" # CKM_RSA_PKCS_PSS
+tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+rm "$work/profiles.d"/*.json
+profile_raw half rsa-2048 '"PS256", "RS256"'
+agent_config
+agent_launch
+PYTHONPATH=$top_srcdir/tests/integration "$python" - >"$work/signed" <<'END'
+from varlink_client import *
+with Client() as client:
+    for algorithm in "PS256", "RS256":
+        print(error(client.call(AGENT + "Sign", {"profile": "half", "algorithm": algorithm, "data": ""})))
+END
+is "$(echo $(cat "$work/signed"))" 'KeyUnavailable None' 'the other one signs'
+like "$(grep '"type":"sign"' "$work/audit.jsonl" | tail -n 1)" '"key":"rsa-2048","key_digest":"[0-9a-f]{32}","alg":"RS256"' \
+    '... and its key is recorded'
+agent_stop
 done_testing

@@ -138,4 +138,6 @@ last = [(record["type"], record["profile"], record.get("allow"), record.get("err
 equal(last, [("sign", "nobody", None, "NotAllowed"), ("sign", "forbidden", None, "NotAllowed"),
              ("sign", "forbidden", None, "NotAllowed"), ("sign", "minting", 0, "NotAllowed"),
              ("mint", "es256", 0, "NotAllowed")], "refusals are recorded")
+ok(not {"audience", "alg", "kid"} & (records[-2].keys() | records[-1].keys()),
+   "... without what nobody asked for", *records[-2:])
 print("# done")
