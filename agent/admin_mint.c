@@ -130,13 +130,11 @@ void admin_mint_end(struct admin_mint *mint)
 
 bool admin_mint_stop(struct admin_mint *mint, int seconds)
 {
-    struct timespec deadline;
     if (!mint)
         return true;
+    struct timespec deadline = clock_in(seconds * 1000L);
     admin_mint_end(mint);
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += seconds;
-    if (pthread_timedjoin_np(mint->thread, NULL, &deadline) != 0)
+    if (!clock_join(mint->thread, &deadline))
         return false;
     free_mint(mint);
     return true;

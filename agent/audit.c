@@ -210,7 +210,7 @@ struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, boo
     audit->awaited = sequence;
     int waited = 0;
     while (audit->synced.sequence < sequence && !audit->woken && waited == 0)
-        waited = pthread_cond_timedwait(&audit->grown, &audit->lock, &until);
+        waited = pthread_cond_clockwait(&audit->grown, &audit->lock, CLOCK_MONOTONIC, &until);
     *ret_woken = audit->woken;
     audit->woken = false;
     audit->awaited = INT64_MAX;

@@ -198,14 +198,12 @@ bool audit_checkpoint_stop(struct audit_checkpoints *checkpoints, int seconds)
 {
     if (!checkpoints)
         return true;
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += seconds;
+    struct timespec deadline = clock_in(seconds * 1000L);
     pthread_mutex_lock(&checkpoints->lock);
     checkpoints->stop = true;
     pthread_mutex_unlock(&checkpoints->lock);
     audit_wake(checkpoints->audit);
-    if (pthread_timedjoin_np(checkpoints->thread, NULL, &deadline) != 0)
+    if (!clock_join(checkpoints->thread, &deadline))
         return false;
     free_checkpoints(checkpoints);
     return true;

@@ -80,7 +80,8 @@ static void *run(void *argument)
         int waited = 0;
         while (!keeper->stop && !keeper->rotate && (keeper->count == 0 || keeper->blocked) &&
                waited == 0)
-            waited = pthread_cond_timedwait(&keeper->changed, &keeper->lock, &tick);
+            waited =
+                pthread_cond_clockwait(&keeper->changed, &keeper->lock, CLOCK_MONOTONIC, &tick);
         if (waited != 0)
             keeper->blocked = false;
         keeper->busy = true;
@@ -102,13 +103,9 @@ int audit_keeper_start(struct audit *audit, struct audit_keeper **ret_keeper)
     if (!keeper)
         return -ENOMEM;
     keeper->audit = audit;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&keeper->lock, NULL);
-    pthread_cond_init(&keeper->changed, &monotonic);
-    pthread_cond_init(&keeper->tried, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&keeper->changed, NULL);
+    pthread_cond_init(&keeper->tried, NULL);
     int r = pthread_create(&keeper->thread, NULL, run, keeper);
     if (r != 0) {
         free(keeper);
@@ -150,7 +147,7 @@ void audit_keeper_drain(struct audit_keeper *keeper, long ms)
     pthread_mutex_lock(&keeper->lock);
     int waited = 0;
     while ((keeper->busy || (keeper->count > 0 && !keeper->blocked)) && waited == 0)
-        waited = pthread_cond_timedwait(&keeper->tried, &keeper->lock, &until);
+        waited = pthread_cond_clockwait(&keeper->tried, &keeper->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -158,14 +155,12 @@ bool audit_keeper_stop(struct audit_keeper *keeper, int seconds)
 {
     if (!keeper)
         return true;
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += seconds;
+    struct timespec deadline = clock_in(seconds * 1000L);
     pthread_mutex_lock(&keeper->lock);
     keeper->stop = true;
     pthread_cond_signal(&keeper->changed);
     pthread_mutex_unlock(&keeper->lock);
-    if (pthread_timedjoin_np(keeper->thread, NULL, &deadline) != 0)
+    if (!clock_join(keeper->thread, &deadline))
         return false;
     keeper->lost += (unsigned)keeper->count;
     say_lost(keeper);

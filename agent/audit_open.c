@@ -196,17 +196,6 @@ static int take_up(struct audit *audit, const struct audit_options *options, cha
     return r;
 }
 
-static void init_locks(struct audit *audit)
-{
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&audit->lock, NULL);
-    pthread_cond_init(&audit->changed, NULL);
-    pthread_cond_init(&audit->grown, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 int audit_open(const struct audit_options *options, struct audit **ret_audit,
                char error[static CONF_ERROR_MAX])
 {
@@ -221,7 +210,9 @@ int audit_open(const struct audit_options *options, struct audit **ret_audit,
     audit->file.fd = -1;
     audit->state.fd = -1;
     audit->awaited = INT64_MAX;
-    init_locks(audit);
+    pthread_mutex_init(&audit->lock, NULL);
+    pthread_cond_init(&audit->changed, NULL);
+    pthread_cond_init(&audit->grown, NULL);
     if (!audit->path || !audit->line_hash || take_up(audit, options, error) < 0) {
         audit_close(audit);
         return -1;

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/hsm.h"
 #include "agent/audit_event.h"
+#include "agent/clock.h"
 #include "agent/log.h"
 
 #include <errno.h>
@@ -282,15 +283,16 @@ bool hsm_stop(struct hsm *hsm, int seconds)
 {
     if (!hsm)
         return true;
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += seconds;
+    struct timespec deadline = clock_in(seconds * 1000L);
     for (size_t i = 0; i < hsm->module_count; i++)
         if (hsm->modules[i].prober)
             prober_stop(hsm->modules[i].prober);
     for (size_t i = 0; i < hsm->module_count; i++)
-        if (hsm->modules[i].prober && prober_join(hsm->modules[i].prober, &deadline) != 0)
-            return false;
+        if (hsm->modules[i].prober) {
+            if (!clock_join(prober_thread(hsm->modules[i].prober), &deadline))
+                return false;
+            prober_free(hsm->modules[i].prober);
+        }
     hsm_free(hsm);
     return true;
 }

@@ -89,7 +89,7 @@ static void wait_for_next(struct throttle *throttle)
     if (throttle->next == INT64_MAX)
         pthread_cond_wait(&throttle->changed, &throttle->lock);
     else
-        pthread_cond_timedwait(&throttle->changed, &throttle->lock, &at);
+        pthread_cond_clockwait(&throttle->changed, &throttle->lock, CLOCK_MONOTONIC, &at);
 }
 
 static void *run(void *argument)
@@ -125,16 +125,12 @@ static void throttle_free(struct throttle *throttle)
 int throttle_start(struct service *service, void (*resume)(struct conn *conn, void *context),
                    void *context, struct throttle **ret_throttle)
 {
-    pthread_condattr_t attributes;
     struct throttle *throttle = calloc(1, sizeof *throttle);
     if (!throttle)
         return -ENOMEM;
     *throttle = (struct throttle){.service = service, .resume = resume, .context = context};
     pthread_mutex_init(&throttle->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&throttle->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&throttle->changed, NULL);
     int r = pthread_create(&throttle->thread, NULL, run, throttle);
     if (r != 0) {
         throttle_free(throttle);
@@ -185,7 +181,7 @@ bool throttle_stop(struct throttle *throttle, const struct timespec *deadline)
     throttle->stop = true;
     pthread_cond_signal(&throttle->changed);
     pthread_mutex_unlock(&throttle->lock);
-    if (pthread_timedjoin_np(throttle->thread, NULL, deadline) != 0)
+    if (!clock_join(throttle->thread, deadline))
         return false;
     throttle_free(throttle);
     return true;

@@ -24,7 +24,7 @@ void throttle_notice(struct throttle *throttle);
 void throttle_finish(struct throttle *throttle);
 
 /* Ends the thread, which records every count before, and frees everything. Returns false when that
- * is not done at the deadline (CLOCK_REALTIME). Accepts NULL. */
+ * is not done at the deadline (CLOCK_MONOTONIC). Accepts NULL. */
 bool throttle_stop(struct throttle *throttle, const struct timespec *deadline);
 
 #endif

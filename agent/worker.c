@@ -236,11 +236,9 @@ bool workers_stop(struct workers *workers, int seconds)
     uint64_t one = 1;
     if (workers->stop_fd >= 0)
         (void)!write(workers->stop_fd, &one, sizeof one);
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += seconds;
+    struct timespec deadline = clock_in(seconds * 1000L);
     for (unsigned i = 0; i < workers->count; i++) {
-        if (pthread_timedjoin_np(workers->list[i].thread, NULL, &deadline) != 0)
+        if (!clock_join(workers->list[i].thread, &deadline))
             return false;
         serve_free(&workers->list[i].serving);
     }

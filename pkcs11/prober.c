@@ -205,18 +205,19 @@ void prober_stop(struct prober *prober)
     order_end(&prober->order);
 }
 
-int prober_join(struct prober *prober, const struct timespec *deadline)
+pthread_t prober_thread(const struct prober *prober)
 {
-    int r = pthread_timedjoin_np(prober->thread, NULL, deadline);
-    if (r != 0)
-        return r;
+    return prober->thread;
+}
+
+void prober_free(struct prober *prober)
+{
     ladder_let_go(&prober->ladder.keyrings);
     order_clear(&prober->order);
     pthread_cond_destroy(&prober->changed);
     pthread_mutex_destroy(&prober->ladder.lock);
     pthread_mutex_destroy(&prober->lock);
     free(prober);
-    return 0;
 }
 
 void prober_adopt(struct prober *prober, struct keyring *keyring, struct keyring *next)

@@ -24,9 +24,11 @@ void prober_end_orders(struct prober *prober);
  * go. */
 void prober_stop(struct prober *prober);
 
-/* Waits until the thread has ended, at most until `deadline` (CLOCK_REALTIME), and frees the
- * prober. Returns 0, or ETIMEDOUT: then a call hangs and nothing was freed. */
-int prober_join(struct prober *prober, const struct timespec *deadline);
+/* The thread, to be joined after prober_stop. */
+pthread_t prober_thread(const struct prober *prober);
+
+/* Once the thread was joined. */
+void prober_free(struct prober *prober);
 
 /* Hands over the keyring of the configuration in force and, unless it is NULL, the next one. Where
  * one is new, every token is indexed again and its keys are resolved; `resolved` tells when that is

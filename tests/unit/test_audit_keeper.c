@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -19,6 +21,17 @@
 
 static struct service *service;
 static struct audit_keeper *keeper;
+
+/* By which somebody has set the clock. */
+static time_t moved;
+
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    int r = (int)syscall(SYS_clock_gettime, clock, ret_time);
+    if (r == 0 && clock == CLOCK_REALTIME)
+        ret_time->tv_sec += moved;
+    return r;
+}
 
 static int begin_test(void **state)
 {
@@ -31,6 +44,7 @@ static int begin_test(void **state)
 
 static int end_test(void **state)
 {
+    moved = 0;
     scratch_limit(RLIM_INFINITY);
     assert_true(audit_keeper_stop(keeper, 10));
     keeper = NULL;
@@ -180,6 +194,15 @@ static void a_record_that_is_too_long(void **state)
     assert_last("{'type':'stop','error':'short'}");
 }
 
+/* It does not look as if the thread hung. */
+static void a_clock_that_is_set(void **state)
+{
+    (void)state;
+    moved = -3600;
+    assert_true(audit_keeper_stop(keeper, 10));
+    assert_int_equal(audit_keeper_start(service->audit, &keeper), 0);
+}
+
 /* Nothing is recorded, and nothing is lost either. */
 static void no_keeper(void **state)
 {
@@ -200,6 +223,7 @@ int main(void)
         test(a_disk_that_is_full),
         test(more_than_can_wait),
         test(a_record_that_is_too_long),
+        test(a_clock_that_is_set),
         test(no_keeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
