@@ -122,9 +122,9 @@ static void lose_pending(struct audit *audit, bool has_batches)
 {
     if (has_batches) {
         audit->epoch++;
-        audit->epoch_floor = audit->durable_ticket;
+        audit->epoch_floor = audit->settled_ticket;
     }
-    audit->durable_ticket = audit->ticket;
+    audit->settled_ticket = audit->ticket;
     audit->last = audit->durable;
     text_clear(&audit->pending);
 }
@@ -160,7 +160,7 @@ int audit_lead(struct audit *audit, struct audit_rotation *rotation)
         audit_report(audit, &audit->write_error, r);
     if (r == 0) {
         audit->durable = mark;
-        audit->durable_ticket = ticket;
+        audit->settled_ticket = ticket;
         audit->dirty = !sync;
         if (sync)
             audit_advance(audit, &mark);
@@ -171,11 +171,13 @@ int audit_lead(struct audit *audit, struct audit_rotation *rotation)
     return r;
 }
 
+/* Of a batch that is settled. If nothing was lost since its last record, it was committed. If
+ * something was lost once, the batch was unless it had been settled before. If it was more than
+ * once, nobody knows what had been settled before the first time, and it counts as lost. */
 static bool is_lost(const struct audit *audit, const struct audit_batch *batch)
 {
-    if (batch->epoch == audit->epoch)
-        return false;
-    return batch->epoch + 1 != audit->epoch || batch->ticket > audit->epoch_floor;
+    uint64_t losses = audit->epoch - batch->epoch;
+    return losses > 1 || (losses == 1 && batch->ticket > audit->epoch_floor);
 }
 
 int audit_commit(struct audit *audit, struct audit_batch *batch)
@@ -183,7 +185,7 @@ int audit_commit(struct audit *audit, struct audit_batch *batch)
     if (batch->count == 0)
         return 0;
     pthread_mutex_lock(&audit->lock);
-    while (batch->epoch == audit->epoch && batch->ticket > audit->durable_ticket) {
+    while (batch->epoch == audit->epoch && batch->ticket > audit->settled_ticket) {
         if (audit->leading)
             pthread_cond_wait(&audit->changed, &audit->lock);
         else
@@ -203,7 +205,7 @@ int audit_write(struct audit *audit, const struct text *members)
     return r == 0 ? audit_commit(audit, &batch) : r;
 }
 
-struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, bool *ret_woken)
+bool audit_wait(struct audit *audit, int64_t sequence, long ms)
 {
     struct timespec until = clock_in(ms);
     pthread_mutex_lock(&audit->lock);
@@ -211,12 +213,11 @@ struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, boo
     int waited = 0;
     while (audit->synced.sequence < sequence && !audit->woken && waited == 0)
         waited = pthread_cond_clockwait(&audit->grown, &audit->lock, CLOCK_MONOTONIC, &until);
-    *ret_woken = audit->woken;
+    bool woken = audit->woken;
     audit->woken = false;
     audit->awaited = INT64_MAX;
-    struct audit_mark mark = audit->synced;
     pthread_mutex_unlock(&audit->lock);
-    return mark;
+    return woken;
 }
 
 void audit_wake(struct audit *audit)

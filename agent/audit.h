@@ -72,9 +72,9 @@ void audit_tick(struct audit *audit);
  * audit_tick. Returns 0 or a negative errno: then the old file is written on. */
 int audit_rotate(struct audit *audit);
 
-/* Waits until line number `sequence` is on disk, `ms` have passed, or, as *ret_woken tells, there
- * is a new file or audit_wake was called. Returns the last line that is on disk. */
-struct audit_mark audit_wait(struct audit *audit, int64_t sequence, long ms, bool *ret_woken);
+/* Waits until line number `sequence` is on disk, `ms` have passed, there is a new file or
+ * audit_wake was called. Returns whether it was one of the last two. */
+bool audit_wait(struct audit *audit, int64_t sequence, long ms);
 void audit_wake(struct audit *audit);
 
 /* Where the log stands: the line that was committed last, with the bytes of the file it is in, and

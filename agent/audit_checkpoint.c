@@ -123,10 +123,13 @@ static bool make(struct audit_checkpoints *checkpoints, const struct conf *conf,
     return false;
 }
 
-/* Every line but the last checkpoint's own. */
-static int64_t uncovered(const struct audit_checkpoints *checkpoints, const struct audit_mark *mark)
+/* Whether there is something new, and it is wanted, is enough or has waited long enough. */
+static bool is_due(const struct audit_checkpoints *checkpoints, const struct audit_mark *mark)
 {
-    return mark->sequence - checkpoints->covered - (checkpoints->covered > 0);
+    bool own = checkpoints->covered > 0; /* the last checkpoint's line is not new */
+    int64_t lines = mark->sequence - checkpoints->covered - own;
+    return lines > 0 && (checkpoints->wanted || lines >= AUDIT_CHECKPOINT_LINES ||
+                         clock_ms() >= checkpoints->due);
 }
 
 static void *run(void *argument)
@@ -134,20 +137,14 @@ static void *run(void *argument)
     struct audit_checkpoints *checkpoints = argument;
     bool stop = false, vain = false; /* as long as no checkpoint can be made, lines wake nobody */
     while (!stop) {
-        bool woken;
         int64_t enough = checkpoints->covered + 1 + AUDIT_CHECKPOINT_LINES;
-        struct audit_mark mark =
-            audit_wait(checkpoints->audit, vain ? INT64_MAX : enough, TRY_MS, &woken);
+        bool woken = audit_wait(checkpoints->audit, vain ? INT64_MAX : enough, TRY_MS);
         struct conf *conf = current_conf(checkpoints, &stop);
-        if (stop)
-            mark = audit_wait(checkpoints->audit, 0, 0, &woken); /* with all that was before */
-        checkpoints->wanted |= woken;
-        int64_t lines = uncovered(checkpoints, &mark);
-        vain = !conf->checkpoint_uri;
-        if (conf->checkpoint_uri && lines > 0 &&
-            (checkpoints->wanted || stop || lines >= AUDIT_CHECKPOINT_LINES ||
-             clock_ms() >= checkpoints->due))
-            vain = !make(checkpoints, conf, &mark);
+        struct audit_position position; /* at the end: with all that was before */
+        audit_get_position(checkpoints->audit, &position);
+        checkpoints->wanted |= woken || stop;
+        vain = !conf->checkpoint_uri || (is_due(checkpoints, &position.synced) &&
+                                         !make(checkpoints, conf, &position.synced));
         conf_unref(conf);
     }
     return NULL;

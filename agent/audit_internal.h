@@ -36,9 +36,9 @@ struct audit {
     struct audit_mark synced;  /* with all that is on disk ... */
     time_t synced_at;          /* ... since then */
     uint64_t ticket;           /* counts all that was ever appended, also what was lost */
-    uint64_t durable_ticket;
-    uint64_t epoch;       /* raised when a write fails: what was not committed is lost */
-    uint64_t epoch_floor; /* the last ticket that was committed before */
+    uint64_t settled_ticket;   /* up to this one all was committed or lost */
+    uint64_t epoch;            /* raised when a write fails: what was not settled is lost */
+    uint64_t epoch_floor;      /* the last ticket that was settled before */
 };
 
 /* Adds a line to what is pending; with `dated` the members begin with the time. With the lock
