@@ -230,10 +230,12 @@ static int limit_rate(struct call *call)
 }
 
 /* Whether the decision is recorded. Refusals that cost a caller nothing, not even his share of a
- * profile, must not fill the disk of the log. */
+ * profile, must not fill the disk of the log; an administrator could do so anyway. */
 static bool is_recorded(struct call *call, int r)
 {
     struct caller caller = caller_of(call->peer);
+    if (call->request.method == METHOD_MINT_NEXT)
+        return true;
     if (call->verdict.profile && r != REFUSAL_RATE_LIMITED)
         return true;
     return flood_note(call->serving->service->flood, &caller, clock_ms(), &call->serving->resume);

@@ -165,6 +165,13 @@ refused 1 UnknownAudience turn --subject bob --audience https://other.example
 refused 1 NotAllowed nowhere --subject bob
 refused 1 'KeyUnavailable: The profile has no next_key' one --subject bob
 refused 1 'KeyUnavailable: no such key on token a' late --subject bob
+PYTHONPATH=$top_srcdir/tests/integration python3 - <<'END'
+from varlink_client import *
+with Client(os.environ["HINTSIGN_ADMIN_SOCKET"]) as client:
+    for _ in range(30):
+        client.call("io.hintsign.Admin.MintNext", {"profile": "thirty"})
+END
+is "$(grep -c '"profile":"thirty"' "$work/audit.jsonl")" 30 'thirty in a row that are refused: each is recorded'
 runs 0 'a profile whose next key is not there' mints late
 like "$(hintsign status)" 'profile late  ready: next_key: no such key on token a' '... is ready, with a warning'
 like "$(cat "$work/agent.log")" 'WARNING: profile late: next_key: no such key on token a' '... also in the log'
