@@ -264,11 +264,11 @@ void prober_doubt(struct prober *prober, struct key_home *home)
     pthread_mutex_unlock(&prober->lock);
 }
 
-bool prober_wait(struct prober *prober, long ms)
+bool prober_wait(struct prober *prober, int64_t deadline)
 {
     if (!prober)
         return false;
-    struct timespec deadline = at(watch_now() + ms);
+    struct timespec until = at(deadline);
     pthread_mutex_lock(&prober->lock);
     bool busy = (prober->climbing || prober->wanted != P11_RUNG_NONE) &&
                 !atomic_load(&prober->ladder.module->hangs) &&
@@ -277,7 +277,7 @@ bool prober_wait(struct prober *prober, long ms)
     prober->waiters++;
     while ((prober->climbing || prober->wanted != P11_RUNG_NONE) && waited == 0 &&
            !atomic_load(&prober->ladder.module->hangs))
-        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
+        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &until);
     prober->waiters--;
     pthread_mutex_unlock(&prober->lock);
     return busy && waited == 0;

@@ -134,11 +134,13 @@ static int sign_anywhere(struct job *job, struct key *key, struct p11_error *err
     return tried > 0 ? r : p11_error_text(error, r, "the key is not ready");
 }
 
-/* Waits for the tokens that are being recovered. Returns whether another try may help. */
+/* Waits for the tokens that are being recovered, for all of them together no longer than for one.
+ * Returns whether another try may help. */
 static bool wait_for_recovery(struct key *key)
 {
+    int64_t deadline = watch_now() + SIGN_RECOVERY_WAIT_MS;
     for (size_t i = 0; i < key->home_count; i++)
-        if (prober_wait(key->homes[i].token->prober, SIGN_RECOVERY_WAIT_MS))
+        if (prober_wait(key->homes[i].token->prober, deadline))
             return true;
     return false;
 }

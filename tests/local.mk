@@ -207,6 +207,7 @@ PKCS11_TESTS = \
 	tests/unit/test_secret \
 	tests/unit/test_key \
 	tests/unit/test_session \
+	tests/unit/test_sign \
 	tests/unit/test_signature \
 	tests/unit/test_token \
 	tests/unit/test_unread \
@@ -258,6 +259,9 @@ tests_unit_test_secret_LDADD = $(pkcs11_test_libs)
 tests_unit_test_session_SOURCES = tests/unit/test_session.c $(fake_token)
 tests_unit_test_session_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_session_LDADD = $(pkcs11_test_libs)
+tests_unit_test_sign_SOURCES = tests/unit/test_sign.c $(fake_token)
+tests_unit_test_sign_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_sign_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
 tests_unit_test_signature_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_signature_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
