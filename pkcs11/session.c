@@ -49,9 +49,12 @@ void session_pool_forget(struct session_pool *pool)
 
 void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn)
 {
-    for (unsigned i = 0; i < pool->max; i++)
-        if (pool->sessions[i].generation != 0)
-            fn->C_CloseSession(pool->sessions[i].handle);
+    for (unsigned i = 0; i < pool->max; i++) {
+        if (pool->sessions[i].generation == 0)
+            continue;
+        watch_beat();
+        fn->C_CloseSession(pool->sessions[i].handle);
+    }
     session_pool_forget(pool);
 }
 

@@ -205,6 +205,7 @@ bool token_renew(struct token *token)
 {
     CK_FUNCTION_LIST *fn = token->module->fn;
     CK_SESSION_INFO info = {0};
+    watch_beat();
     if (!token->open || fn->C_GetSessionInfo(token->anchor, &info) != CKR_OK ||
         (info.state != CKS_RO_USER_FUNCTIONS && info.state != CKS_RW_USER_FUNCTIONS))
         return false;

@@ -1,6 +1,7 @@
 /* Tests of pkcs11/session.c: sessions are taken, returned, discarded and waited for. */
 #include "config.h"
 #include "pkcs11/session.h"
+#include "pkcs11/watch.h"
 #include "tests/unit/fake_token.h"
 
 #include <pthread.h>
@@ -200,6 +201,32 @@ static void token_that_opens_none(void **state)
     take(1, 0); /* no place was lost */
 }
 
+static struct watch watch;
+static unsigned watched;
+
+static CK_RV close_watched(CK_SESSION_HANDLE session)
+{
+    (void)session;
+    watched += atomic_exchange(&watch.since, 1) != 1;
+    return CKR_OK;
+}
+
+/* Many that are closed slowly are no call that hangs. */
+static void each_that_is_closed_is_a_call(void **state)
+{
+    (void)state;
+    CK_RV (*close_at_fake)(CK_SESSION_HANDLE) = fake_functions.C_CloseSession;
+    take(1, 0);
+    take(1, 1);
+    fake_functions.C_CloseSession = close_watched;
+    watch_begin(&watch);
+    atomic_store(&watch.since, 1);
+    session_pool_close(&pool, &fake_functions);
+    watch_end();
+    fake_functions.C_CloseSession = close_at_fake;
+    assert_int_equal(watched, PLACES);
+}
+
 static unsigned tries;
 
 static CK_RV count_tries(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
@@ -284,6 +311,7 @@ int main(void)
         TEST(token_that_opens_none),
         TEST(token_that_refuses_another_is_not_asked_all_the_time),
         TEST(opening_one_holds_up_nobody),
+        TEST(each_that_is_closed_is_a_call),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
