@@ -75,6 +75,14 @@ static int open_state(struct audit *audit, const char *folder, struct audit_mark
     return r;
 }
 
+static bool begins_with_number_1(const struct audit *audit)
+{
+    static const char start[] = "{\"seq\":1,";
+    char found[sizeof start - 1];
+    return audit_file_read(&audit->file, found, sizeof found, 0) == (ssize_t)sizeof found &&
+           memcmp(found, start, sizeof found) == 0;
+}
+
 /* Whether the file holds the line that was the last one when the state was written. */
 static bool holds_known(const struct audit *audit, const struct audit_mark *known)
 {
@@ -82,7 +90,7 @@ static bool holds_known(const struct audit *audit, const struct audit_mark *know
     char *line = NULL;
     size_t length = 0;
     if (known->sequence == 0) /* the state was made before the first line */
-        return true;
+        return audit->last.sequence == 0 || begins_with_number_1(audit);
     if (audit_file_line_at(&audit->file, known->end, &line, &length) < 0)
         return false;
     bool same = audit_record_sha256(audit->sha256, line, length, hash) &&
