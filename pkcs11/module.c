@@ -142,11 +142,27 @@ static int initialize(struct module *module, struct p11_error *error)
     return 0;
 }
 
+/* The C library and p11-kit load one library at a time; we keep that order, to know for whom the
+ * others wait. */
+static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(const struct module *) being_loaded;
+
+const struct module *module_being_loaded(const struct module *module)
+{
+    return atomic_load(&module->loads) ? atomic_load(&being_loaded) : NULL;
+}
+
 static int load(struct module *module, struct p11_error *error)
 {
+    atomic_store(&module->loads, true);
+    pthread_mutex_lock(&load_lock);
+    atomic_store(&being_loaded, module);
     int r = module->path ? load_by_path(module, error) : load_by_name(module, error);
     if (r == 0 && (r = claim(module, error)) < 0)
         unload(module);
+    atomic_store(&being_loaded, NULL);
+    pthread_mutex_unlock(&load_lock);
+    atomic_store(&module->loads, false);
     return r;
 }
 

@@ -22,6 +22,7 @@ struct module {
     char *reserved;       /* x-init-reserved, handed to C_Initialize; or NULL */
     CK_FUNCTION_LIST **registered_modules; /* p11-kit's list, where it was loaded by name */
     struct module *next_loaded;
+    atomic_bool loads; /* it is being loaded, or waits until another is */
     bool initialized;
     bool kept;       /* it had not been finalised before: what was open in it still is */
     bool one_caller; /* it bears one thread at a time: calls take turns under `turn` */
@@ -54,6 +55,10 @@ const char *module_name(const struct module *module);
  * The module stays shut. Errors: P11_INVALID (the same library is loaded under another name),
  * P11_UNAVAILABLE. */
 int module_start(struct module *module, struct p11_error *error);
+
+/* From any thread. Where this module is to be loaded: the one that is being loaded now, itself or
+ * another that it waits for, because a process loads one library at a time. Otherwise NULL. */
+const struct module *module_being_loaded(const struct module *module);
 
 /* C_Finalize and C_Initialize. The module must be shut. Errors: P11_UNAVAILABLE. */
 int module_restart(struct module *module, struct p11_error *error);

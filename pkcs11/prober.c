@@ -283,6 +283,18 @@ bool prober_wait(struct prober *prober, int64_t deadline)
     return busy && waited == 0;
 }
 
+static void go_down(struct prober *prober)
+{
+    char why[P11_ERROR_TEXT_MAX] = "a call of its module hangs";
+    const struct module *loaded = module_being_loaded(prober->ladder.module);
+    if (loaded)
+        snprintf(why, sizeof why, "module %.200s hangs while it is loaded", module_name(loaded));
+    ladder_go_down(&prober->ladder, why);
+    pthread_mutex_lock(&prober->lock);
+    pthread_cond_broadcast(&prober->changed);
+    pthread_mutex_unlock(&prober->lock);
+}
+
 int64_t prober_look_after(struct prober *prober, unsigned *ret_slow)
 {
     struct module *module = prober->ladder.module;
@@ -290,10 +302,7 @@ int64_t prober_look_after(struct prober *prober, unsigned *ret_slow)
     bool hung = atomic_load(&module->hangs);
     if (lasts >= PROBER_HANG_MS && !hung) {
         atomic_fetch_add(&module->climbed[P11_RUNG_PROCESS], 1);
-        ladder_go_down(&prober->ladder, "a call of its module hangs");
-        pthread_mutex_lock(&prober->lock);
-        pthread_cond_broadcast(&prober->changed);
-        pthread_mutex_unlock(&prober->lock);
+        go_down(prober);
     } else if (lasts < PROBER_HANG_MS && hung) {
         atomic_store(&module->hangs, false);
         prober_want(prober, P11_RUNG_LOGIN, atomic_load(&module->generation));

@@ -1,7 +1,8 @@
 /* The thread that brings a module's tokens up and keeps them up: one a module.
  *
  * It alone starts and restarts the module, logs in, indexes and resolves keys, so no two
- * recoveries ever meet, and a module that hangs in one of these calls holds up nobody else. */
+ * recoveries ever meet, and a module that hangs in one of these calls holds up nobody else, but for
+ * one case: while it is being loaded, no other can be loaded (module_being_loaded). */
 #ifndef HINTSIGN_PKCS11_PROBER_H
 #define HINTSIGN_PKCS11_PROBER_H
 

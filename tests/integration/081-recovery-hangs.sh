@@ -40,8 +40,9 @@ launch() {
     LD_PRELOAD="$hasty" HASTE=5 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$1"
 }
 
+# hangs [TOKEN]
 hangs() {
-    hintsign status | grep -q 'token *a *down: a call of its module hangs'
+    hintsign status | grep -qE "token +${1:-a} +down: (a call of its module hangs|module .*/faulty.so hangs while it is loaded)"
 }
 
 all_mint() {
@@ -53,6 +54,21 @@ all_mint() {
 
 # --- while it is loaded or initialised; then that fails ---
 
+# Another module waits until that one is loaded.
+one=$tokens_json
+tokens_json+=', { "name": "n", "uri": "pkcs11:token=n?module-path=/nonexistent.so" }'
+agent_config
+script 'C_GetFunctionList hang 1'
+launch agent_launch
+runs 0 'a module that hangs while it is loaded: another one waits' wait_for 10 hangs n
+script ''
+runs 0 '... until it is loaded: tokens' wait_for 3 all_mint
+agent_log_has 'token a: down: module .*/faulty.so hangs while it is loaded'
+is $? 0 '... and the log has named it'
+agent_stop
+
+tokens_json=$one
+agent_config
 for call in C_GetFunctionList C_Initialize; do
     script "$call hang 1"
     launch agent_launch
