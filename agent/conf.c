@@ -80,8 +80,12 @@ static int load_profiles(struct conf *conf, char *error)
     }
     int r = 0;
     const struct dirent *entry;
-    while (r == 0 && (entry = readdir(dir)))
+    for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0)
         r = add_profile(conf, entry->d_name, listeners, error);
+    if (r == 0 && errno != 0) { /* this is not the end of the folder */
+        snprintf(error, CONF_ERROR_MAX, "%s: %s", conf->profiles_dir, strerror(errno));
+        r = -1;
+    }
     closedir(dir);
     if (conf->profile_count)
         qsort(conf->profiles, conf->profile_count, sizeof(struct profile *), by_name);

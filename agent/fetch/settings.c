@@ -205,9 +205,13 @@ static int load_profiles(struct settings *settings, char *error)
     }
     int r = 0;
     const struct dirent *entry;
-    while (r == 0 && (entry = readdir(dir)))
+    for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0)
         if (is_profile(entry->d_name))
             r = load_named_profile(settings, entry->d_name, error);
+    if (r == 0 && errno != 0) { /* this is not the end of the folder */
+        snprintf(error, SETTINGS_ERROR_MAX, "%s: %s", settings->profiles_dir, strerror(errno));
+        r = -1;
+    }
     closedir(dir);
     return r;
 }

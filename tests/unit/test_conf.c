@@ -6,6 +6,9 @@
 #include "tests/unit/members.h"
 #include "tests/unit/scratch.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -354,6 +357,36 @@ static void files_and_folders_that_are_missing(void **state)
     assert_string_equal(load(&conf), "agent.json: others can write it (chmod go-w)");
 }
 
+static int entries_left = -1; /* before a folder cannot be read; negative: it can */
+
+struct dirent *readdir(DIR *dir)
+{
+    static struct dirent *(*real)(DIR * dir);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "readdir");
+    if (entries_left == 0) {
+        errno = EIO;
+        return NULL;
+    }
+    entries_left -= entries_left > 0;
+    return real(dir);
+}
+
+/* Whatever it has told before. */
+static void a_folder_that_cannot_be_read(void **state)
+{
+    struct conf *conf = NULL;
+    (void)state;
+    for (int i = 0; i < 3; i++) { /* with . and .. there are three entries */
+        entries_left = i;
+        assert_string_equal(load_profiles(&conf), "profiles.d: Input/output error");
+        assert_null(conf);
+    }
+    entries_left = -1;
+    assert_string_equal(load_profiles(&conf), "");
+    conf_unref(conf);
+}
+
 /* Many profiles, so that their list grows several times. */
 static void many_profiles(void **state)
 {
@@ -439,6 +472,7 @@ int main(void)
         test(wrong_profiles_name_their_file),
         test(listeners_of_profiles),
         test(files_and_folders_that_are_missing),
+        test(a_folder_that_cannot_be_read),
         test(many_profiles),
         test(references),
         test(what_a_running_agent_cannot_change),
