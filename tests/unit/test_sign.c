@@ -74,12 +74,13 @@ static int teardown(void **state)
     struct timespec deadline;
     (void)state;
     atomic_store(&released, true);
-    clock_gettime(CLOCK_REALTIME, &deadline);
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += 10;
     for (size_t i = 0; i < HOMES; i++) {
         prober_stop(probers[i]);
-        if (prober_join(probers[i], &deadline) != 0)
+        if (pthread_clockjoin_np(prober_thread(probers[i]), NULL, CLOCK_MONOTONIC, &deadline) != 0)
             return -1;
+        prober_free(probers[i]);
         modules[i]->fn = NULL; /* p11-kit did not load it */
         module_free(modules[i]);
         token_free(tokens[i]);
