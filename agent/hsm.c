@@ -151,6 +151,18 @@ static void token_changed(void *context, struct token *token, enum token_state s
         log_error("token %s: %s: %s", token->name, token_state_name(state), detail);
 }
 
+/* The keys that were resolved are those of this keyring; none may be ready. */
+static void withdrawn(void *context, struct keyring *keyring)
+{
+    struct served *served = context;
+    pthread_mutex_lock(&served->hsm->lock);
+    served->resolved = keyring->serial;
+    pthread_mutex_unlock(&served->hsm->lock);
+    uint64_t one = 1;
+    (void)!write(served->hsm->event_fd, &one, sizeof one);
+}
+
+/* On the prober's thread, to which the indexes of its tokens and `keys` belong. */
 static void resolved(void *context, struct keyring *keyring)
 {
     struct served *served = context;
@@ -158,11 +170,7 @@ static void resolved(void *context, struct keyring *keyring)
     for (size_t i = 0; i < served->token_count; i++)
         if (token_get_state(served->tokens[i], NULL, 0) == TOKEN_UP)
             audit_event_keys(hsm->keeper, hsm->crypto, served->tokens[i], served->recorded[i].keys);
-    pthread_mutex_lock(&served->hsm->lock);
-    served->resolved = keyring->serial;
-    pthread_mutex_unlock(&served->hsm->lock);
-    uint64_t one = 1;
-    (void)!write(served->hsm->event_fd, &one, sizeof one);
+    withdrawn(served, keyring);
 }
 
 static void doubtful(void *context, const struct key *key, const struct token *token, time_t since)
@@ -191,7 +199,8 @@ static void unread(void *context, const struct token *token)
 
 int hsm_start(struct hsm *hsm, struct keyring *keyring, char error[static CONF_ERROR_MAX])
 {
-    static const struct ladder_events events = {token_changed, resolved, doubtful, unread};
+    static const struct ladder_events events = {token_changed, resolved, withdrawn, doubtful,
+                                                unread};
     for (size_t i = 0; i < hsm->module_count; i++) {
         struct served *served = &hsm->modules[i];
         struct p11_error reason;

@@ -372,7 +372,7 @@ void ladder_go_down(struct ladder *ladder, const char *why)
     struct ladder_keyrings keyrings =
         ladder_keep(ladder->keyrings.list[0], ladder->keyrings.list[1]);
     pthread_mutex_unlock(&ladder->lock);
-    ladder->events->resolved(ladder->context, newest(&keyrings));
+    ladder->events->withdrawn(ladder->context, newest(&keyrings));
     ladder_let_go(&keyrings);
 }
 

@@ -7,13 +7,15 @@
 #include "pkcs11/key.h"
 #include "pkcs11/watch.h"
 
-/* Called on the climbing thread and in ladder_go_down. */
+/* Called on the climbing thread; token_changed and withdrawn in ladder_go_down, too. */
 struct ladder_events {
     /* A token changed its state, or refused another PIN; `detail` says why it is not up. */
     void (*token_changed)(void *context, struct token *token, enum token_state state,
                           const char *detail);
     /* The keys were resolved anew, or one of them has changed; this is the newest keyring. */
     void (*resolved)(void *context, struct keyring *keyring);
+    /* ladder_go_down has withdrawn all keys. The climbing thread may be at its work meanwhile. */
+    void (*withdrawn)(void *context, struct keyring *keyring);
     /* A key has given a wrong known answer: what it has signed there since then may be wrong. */
     void (*doubtful)(void *context, const struct key *key, const struct token *token, time_t since);
     /* Objects of a token cannot be read, or all of them can again: see its index. */

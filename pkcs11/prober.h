@@ -60,8 +60,8 @@ void prober_doubt(struct prober *prober, struct key_home *home);
 int64_t prober_look_after(struct prober *prober, unsigned *ret_slow);
 
 /* Waits until recovery that is wanted or under way has ended, at most until `deadline` (watch_now).
- * Returns false at once
- * where there is none, where the module hangs and where too many wait already. Accepts NULL. */
+ * Returns false at once where there is none, where the module hangs and where too many wait
+ * already. Accepts NULL. */
 bool prober_wait(struct prober *prober, int64_t deadline);
 
 #endif

@@ -24,7 +24,7 @@ static struct ladder ladder;
 
 /* When the main thread says that a call hangs; 0: it does not. */
 static unsigned hang_at_answer, hang_again_at_answer, hang_at_resolved;
-static unsigned answers, resolutions;
+static unsigned answers, resolutions, withdrawals;
 
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
@@ -65,6 +65,13 @@ static void resolved(void *context, struct keyring *which)
         ladder_go_down(&ladder, "a call hangs");
 }
 
+static void withdrawn(void *context, struct keyring *which)
+{
+    (void)context;
+    (void)which;
+    withdrawals++;
+}
+
 static int make_module(bool loaded)
 {
     static const char path[] = "/nowhere/module.so";
@@ -100,8 +107,8 @@ static int make_keys(void)
 
 static int set_up(bool loaded)
 {
-    static const struct ladder_events events = {.token_changed = token_changed,
-                                                .resolved = resolved};
+    static const struct ladder_events events = {
+        .token_changed = token_changed, .resolved = resolved, .withdrawn = withdrawn};
     if (make_module(loaded) < 0 || make_keys() < 0)
         return -1;
     token->module = module;
@@ -111,7 +118,7 @@ static int set_up(bool loaded)
                              .events = &events,
                              .keyrings = {.list = {keyring}, .count = 1}};
     pthread_mutex_init(&ladder.lock, NULL);
-    answers = resolutions = 0;
+    answers = resolutions = withdrawals = 0;
     hang_at_answer = hang_again_at_answer = hang_at_resolved = 0;
     return 0;
 }
@@ -198,6 +205,8 @@ static void hang_in_an_answer(void **state)
     ladder_climb(&ladder, P11_RUNG_MODULE, false);
     assert_true(is_up());
     assert_int_equal(usable_keys(), KEYS);
+    assert_int_equal(withdrawals, 1);
+    assert_int_equal(resolutions, 1); /* told by the thread that climbs alone */
 }
 
 /* Nobody enters until prober_look_after has asked for the next climb. */
