@@ -99,8 +99,9 @@ static bool is_issuer(const struct profile *profile, const char *value, size_t l
     return length == issuer_len && strncasecmp(value, issuer, length) == 0;
 }
 
-/* The `iss` of a subject identifier says whose subject it is, and identifies nobody by itself. */
-static bool names_issuer(const struct profile *profile, const struct claim *claim)
+/* The `iss` of a subject identifier says whose subject it is, and identifies nobody by itself
+ * (RFC 9493 section 3.2.3). That of another object may be taken for anything. */
+static bool names_issuer(const struct profile *profile, const struct claim *claim, bool is_sub_id)
 {
     char number[INTEGER_SIZE];
     if (claim->value && is_issuer(profile, claim->value, claim->length))
@@ -110,7 +111,8 @@ static bool names_issuer(const struct profile *profile, const struct claim *clai
                   (size_t)snprintf(number, sizeof number, "%" PRId64, claim->integer)))
         return true;
     for (size_t i = 0; i < claim->member_count; i++)
-        if (strcmp(claim->members[i].name, "iss") != 0 && names_issuer(profile, &claim->members[i]))
+        if (!(is_sub_id && strcmp(claim->members[i].name, "iss") == 0) &&
+            names_issuer(profile, &claim->members[i], false))
             return true;
     return false;
 }
@@ -127,7 +129,8 @@ static int check_claim(const struct profile *profile, const struct claim *claim,
     const char *message = accept_check(accept, claim);
     if (message)
         return refuse_claim(refusal, accept->name, message);
-    if (!profile->kind->may_name_issuer && names_issuer(profile, claim))
+    if (!profile->kind->may_name_issuer &&
+        names_issuer(profile, claim, accept->form->type == FORM_SUB_ID))
         return refuse_claim(refusal, accept->name, "The claim names the issuer itself.");
     verdict->claims[i] = claim;
     return 0;

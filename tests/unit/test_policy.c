@@ -266,6 +266,26 @@ static void an_issuer_that_is_a_number(void **state)
     conf_unref(conf);
 }
 
+/* Of all members only the `iss` of a subject identifier may name it: RFC 9493 section 3.2.3. */
+static void an_issuer_of_subjects(void **state)
+{
+    (void)state;
+    given_profile("acme", "{" GIVEN_PROFILE ",'kind':'ciba','issuer':'app','audiences':['b'],"
+                          "'accept':{'id':'sub_id','o':{'form':'object','members':{"
+                          "'format':'string','iss':'string','sub':'string'}}},"
+                          "'allow':[{'uid':1000}]}");
+    struct conf *conf = given_conf();
+    assert_claims_pass(conf, "'id':{'format':'iss_sub','iss':'app','sub':'bob'}");
+    assert_claims_refused(conf, "'id':{'format':'iss_sub','iss':'app','sub':'app'}", "id",
+                          "The claim names the issuer itself.");
+    assert_claims_refused(conf, "'id':{'format':'opaque','id':'app'}", "id",
+                          "The claim names the issuer itself.");
+    assert_claims_refused(conf, "'o':{'format':'iss_sub','iss':'app','sub':'bob'}", "o",
+                          "The claim names the issuer itself.");
+    assert_claims_refused(conf, "'o':{'iss':'app'}", "o", "The claim names the issuer itself.");
+    conf_unref(conf);
+}
+
 static void one_identifier_is_needed(void **state)
 {
     struct conf *conf = given_acme("");
@@ -349,6 +369,7 @@ int main(void)
         test(the_issuer_as_identifier),
         test(an_issuer_with_blanks),
         test(an_issuer_that_is_a_number),
+        test(an_issuer_of_subjects),
         test(one_identifier_is_needed),
         test(required_and_one_of),
         test(the_verdict_has_the_claims_in_order),
