@@ -134,12 +134,25 @@ static int append(const struct ceremony *ceremony, const char *outcome, const ch
     return r;
 }
 
+/* Without a token there is nothing that could stay half-way. */
+static void hold_signals(struct ceremony *ceremony)
+{
+    if (ceremony->tokens)
+        guard_hold_signals(&ceremony->signals);
+}
+
+static void release_signals(const struct ceremony *ceremony)
+{
+    if (ceremony->tokens)
+        guard_release_signals(&ceremony->signals);
+}
+
 int ceremony_begin(struct ceremony *ceremony, struct p11_error *error)
 {
-    guard_hold_signals(&ceremony->signals);
+    hold_signals(ceremony);
     int r = append(ceremony, "begun", NULL, ceremony->deletes, error);
     if (r < 0)
-        guard_release_signals(&ceremony->signals);
+        release_signals(ceremony);
     return r;
 }
 
@@ -150,7 +163,7 @@ int ceremony_end(struct ceremony *ceremony, int result, struct p11_error *error)
     int r = result < 0 ? append(ceremony, "failed", p11_error_describe(error, text, sizeof text),
                                 false, &failure)
                        : append(ceremony, "done", NULL, !ceremony->deletes, &failure);
-    guard_release_signals(&ceremony->signals);
+    release_signals(ceremony);
     if (result < 0 || r == 0)
         return result;
     return p11_error_text(error, r, "it is done, but not recorded: %s",

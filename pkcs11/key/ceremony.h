@@ -23,7 +23,8 @@ struct ceremony {
     sigset_t signals;        /* ceremony_begin's own */
 };
 
-/* Records that the ceremony begins, and holds back signals until its end.
+/* Records that the ceremony begins. Where tokens have a part in it, signals are held back until its
+ * end.
  * Errors: those of transcript_append; then nothing may be done. */
 int ceremony_begin(struct ceremony *ceremony, struct p11_error *error);
 

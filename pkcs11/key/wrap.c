@@ -21,31 +21,38 @@ static int check_fingerprint(const struct options *options, const struct kek *ke
     return p11_error_text(error, P11_INVALID, "%s: this key has another fingerprint", options->kek);
 }
 
-static int wrap(const struct options *options, const struct kek *kek, struct wrapped *ret_wrapped,
+/* From a person or a file to the bytes that are wrapped. */
+static int get_key(const struct options *options, struct secret *ret_key, struct p11_error *error)
+{
+    _cleanup_secret_ struct secret secret = {0};
+    int r = entry_read(options->secret_file, options->label, &secret, error);
+    if (r < 0)
+        return r;
+    return hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, ret_key,
+                         error);
+}
+
+/* Wipes the key before it prints: whoever reads the output may take his time. */
+static int wrap(const struct options *options, const struct kek *kek, struct secret *key,
                 struct p11_error *error)
 {
-    _cleanup_secret_ struct secret secret = {0}, key = {0};
+    struct wrapped wrapped;
     char kcv[KCV_MAX];
-    int r = entry_read(options->secret_file, options->label, &secret, error);
+    int r = wrapped_make(kek, key, &wrapped, error);
     if (r == 0)
-        r = hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, &key,
-                          error);
-    if (r == 0)
-        r = wrapped_make(kek, &key, ret_wrapped, error);
-    if (r == 0)
-        r = kcv_of_key(&key, options->mech, kcv, error);
+        r = kcv_of_key(key, options->mech, kcv, error);
+    secret_wipe(key);
     guard_wipe_stack();
     if (r < 0)
         return r;
     fprintf(stderr, "check value %s\n", kcv);
-    ret_wrapped->mech = options->mech;
-    ret_wrapped->derivation = options->derivation;
-    return 0;
+    wrapped.mech = options->mech;
+    wrapped.derivation = options->derivation;
+    return wrapped_print(&wrapped, error);
 }
 
-static int wrap_recorded(const struct options *options, const struct kek *kek,
-                         struct transcript *transcript, struct wrapped *ret_wrapped,
-                         struct p11_error *error)
+static int wrap_recorded(const struct options *options, const struct kek *kek, struct secret *key,
+                         struct transcript *transcript, struct p11_error *error)
 {
     struct ceremony ceremony = {
         .transcript = transcript,
@@ -58,7 +65,7 @@ static int wrap_recorded(const struct options *options, const struct kek *kek,
     int r = ceremony_begin(&ceremony, error);
     if (r < 0)
         return r;
-    r = wrap(options, kek, ret_wrapped, error);
+    r = wrap(options, kek, key, error);
     return ceremony_end(&ceremony, r, error);
 }
 
@@ -66,13 +73,15 @@ int wrap_run(const struct options *options, struct p11_error *error)
 {
     _cleanup_transcript_ struct transcript transcript = TRANSCRIPT_NONE;
     _cleanup_kek_ struct kek kek = {0};
-    struct wrapped wrapped;
+    _cleanup_secret_ struct secret key = {0};
     int r = kek_read_file(options->kek, &kek, error);
     if (r == 0)
         r = check_fingerprint(options, &kek, error);
     if (r == 0)
         r = transcript_open(options->transcript, &transcript, error);
     if (r == 0)
-        r = wrap_recorded(options, &kek, &transcript, &wrapped, error);
-    return r == 0 ? wrapped_print(&wrapped, error) : r;
+        r = get_key(options, &key, error);
+    if (r == 0)
+        r = wrap_recorded(options, &kek, &key, &transcript, error);
+    return r;
 }

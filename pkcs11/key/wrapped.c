@@ -96,10 +96,10 @@ int wrapped_print(const struct wrapped *wrapped, struct p11_error *error)
                              to_base64(wrapped->data, wrapped->length));
     if (!file)
         return p11_error_text(error, P11_MEMORY, "out of memory");
-    json_dumpf(file, stdout, JSON_INDENT(2));
-    putchar('\n');
+    bool written = json_dumpf(file, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF &&
+                   fflush(stdout) == 0;
     json_decref(file);
-    return 0;
+    return written ? 0 : p11_error_text(error, P11_FAILED, "cannot write to standard output");
 }
 
 /* Copies what the members say. Returns NULL, or the member that is wrong. */

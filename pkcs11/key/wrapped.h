@@ -30,7 +30,8 @@ struct wrapped {
 int wrapped_make(const struct kek *kek, const struct secret *key, struct wrapped *ret_wrapped,
                  struct p11_error *error);
 
-/* Prints it as JSON, which wrapped_read reads. Errors: P11_MEMORY. */
+/* Prints it as JSON, which wrapped_read reads, and flushes standard output.
+ * Errors: P11_MEMORY, P11_FAILED. */
 int wrapped_print(const struct wrapped *wrapped, struct p11_error *error);
 int wrapped_read(const char *path, struct wrapped *ret_wrapped, struct p11_error *error);
 

@@ -204,6 +204,21 @@ is "$(grep '"command":"wrap","outcome":"done"' "$transcript" | grep -c "\"kek\":
 like "$(grep '"label":"derived"' "$transcript" | tail -n 1)" '"derive":"authway","kek"' \
     '... import with what the file says'
 
+# What is recorded as done is there, and whoever stops at the question has begun nothing.
+runs 1 'a file that cannot be written' bash -c \
+    'printf %s "$3" | hintsign-key wrap --kek "$1" --transcript "$2" --label unwritten >/dev/full' - \
+    "$work/kek.pem" "$transcript" "$secret_short"
+like "$(cat "$work/stderr")" 'cannot write to standard output' '... says so'
+is "$(grep '"label":"unwritten"' "$transcript" | grep -oE '"outcome":"[a-z]*"|"error":.*output"')" \
+    '"outcome":"begun"
+"outcome":"failed"
+"error":"cannot write to standard output"' '... and is not done'
+lines=$(wc -l <"$transcript")
+runs 130 'Ctrl-C instead of a secret' python3 "$top_srcdir/tests/integration/terminal.py" 'Client secret' \
+    'half\x03' -- hintsign-key wrap --kek "$work/kek.pem" --transcript "$transcript"
+like "$(cat "$work/stdout")" 'echo=on' '... ends it with the echo on'
+is "$(wc -l <"$transcript")" "$lines" '... and nothing was begun'
+
 # --- memory, at the end: both wait for a reader of their output ---
 
 # clean NAME SECRET COMMAND...: the secret is not in the memory of the command when it prints.
