@@ -27,7 +27,8 @@ int cli_status(int code)
     return CLI_AGAIN;
 }
 
-/* Prints the beginning of a line. What the sentence quotes may be anybody's. */
+/* Prints the beginning of a line. The name may be that of who answers at a socket, and what the
+ * sentence quotes may be anybody's. */
 __attribute__((format(printf, 2, 0))) static void print_sentence(const char *name,
                                                                  const char *format,
                                                                  va_list arguments)
@@ -35,7 +36,9 @@ __attribute__((format(printf, 2, 0))) static void print_sentence(const char *nam
     __attribute__((cleanup(input_free))) char *sentence = NULL;
     if (vasprintf(&sentence, format, arguments) < 0)
         sentence = NULL;
-    fprintf(stderr, "hintsign: %s: ", name);
+    fputs("hintsign: ", stderr);
+    text_print(stderr, name, false);
+    fputs(": ", stderr);
     text_print(stderr, sentence ? sentence : "out of memory", false);
 }
 

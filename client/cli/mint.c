@@ -118,14 +118,18 @@ static int add_parameter(const struct cli *cli, json_t *parameters, const char *
     return CLI_OK;
 }
 
-/* What is no token must not be printed. */
+/* As the library has it: what is no token must not be printed. */
+static bool is_compact(const char *jwt)
+{
+    return *jwt && !jwt[strspn(jwt, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                    "0123456789-_.")];
+}
+
 static int print_next(const struct order *order, const json_t *reply)
 {
-    static const char characters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     const char *jwt = json_string_value(json_object_get(reply, "token"));
     const char *kind = json_string_value(json_object_get(reply, "kind"));
-    if (!jwt || !kind || jwt[strspn(jwt, characters)] != '\0')
+    if (!jwt || !kind || !is_compact(jwt))
         return cli_fail(CLI_UNREACHABLE, "Protocol", "the agent's reply holds no token");
     const struct hintsign_token token = {
         .jwt = jwt,

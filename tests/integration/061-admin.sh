@@ -99,6 +99,39 @@ runs 3 'an agent that drops the connection' hintsign unlock --socket "$work/drop
 wait "$dropping"
 is "$(cat "$work/calls")" once '... is not asked again'
 
+# What answers there need not be an agent: its replies are a stranger's.
+cat >"$work/hostile.py" <<'END'
+import json, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+server.settimeout(20)
+for reply in [
+    {"error": "io.hintsign.Admin.\x1b[31mRed\x9b\nhintsign", "parameters": {"message": "a\x1b[1mb"}},
+    {"parameters": {"token": "\x1b[31m\x9b"}},
+    {"parameters": {"token": "", "kind": "pingone"}},
+    {"parameters": {"token": "eyJ.eyJ.AAAA\n", "kind": "pingone"}},
+]:
+    client = server.accept()[0]
+    client.recv(4096)
+    client.sendall(json.dumps(reply, ensure_ascii=False).encode() + b"\0")
+    client.close()
+END
+python3 "$work/hostile.py" "$work/hostile.sock" &
+hostile=$!
+wait_for 20 test -S "$work/hostile.sock"
+runs 1 'an error with a strange name' hintsign lock --socket "$work/hostile.sock"
+is "$(cat "$work/stderr")" 'hintsign: \u001b[31mRed\u009b\u000ahintsign: a\u001b[1mb' \
+    '... is not obeyed by the terminal'
+runs 0 'a token with a strange name' hintsign unlock --no-pin --socket "$work/hostile.sock"
+is "$(cat "$work/stdout")" 'token   \u001b[31m\u009b  up' '... neither'
+for what in 'an empty token' 'a token with a newline'; do
+    runs 3 "$what" hintsign mint --next turn --socket "$work/hostile.sock"
+    is "$(cat "$work/stderr")" "hintsign: Protocol: the agent's reply holds no token" '... is none'
+    is "$(wc -c <"$work/stdout")" 0 '... and is not printed'
+done
+wait "$hostile"
+
 # --- reload ---
 
 is "$(hintsign status | sed -n 's/.*configuration //p')" 2 'one reload so far'
