@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DETAILS_MAX 6
+#define DETAILS_MAX 7
 #define WHO_MAX     512 /* bytes */
 
 /* The columns' widths in characters. */
@@ -59,7 +59,7 @@ static const struct details {
     {"rotate", {"previous"}},
     {"gap", {"expected_seq", "found_seq"}},
     {"checkpoint", {"covers", "alg", "kid"}},
-    {"ceremony", {"command", "label", "key_type", "alg", "key_digest", "host"}},
+    {"ceremony", {"command", "label", "key_type", "alg", "key_digest", "left_on", "host"}},
 };
 
 static const char *string_of(const json_t *record, const char *name)

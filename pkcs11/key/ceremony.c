@@ -76,20 +76,23 @@ static void index_again(const struct ceremony *ceremony)
 
 /* --- the record --- */
 
-static bool put_tokens(const struct ceremony *ceremony, json_t *record)
+/* All of them, or those that `which` says. Without any there is no such member. */
+static bool put_tokens(const struct ceremony *ceremony, const char *name, const bool *which,
+                       json_t *record)
 {
-    if (!ceremony->tokens)
-        return true;
     json_t *list = json_array();
     bool good = list;
-    for (size_t i = 0; i < ceremony->tokens->count && good; i++) {
+    for (size_t i = 0; ceremony->tokens && i < ceremony->tokens->count && good; i++) {
         const CK_TOKEN_INFO *info = &ceremony->tokens->list[i]->info;
+        if (which && !which[i])
+            continue;
         json_t *label = show_padded(info->label, sizeof info->label);
         json_t *serial = show_padded(info->serialNumber, sizeof info->serialNumber);
         good = json_array_append_new(
                    list, json_pack("{s:o, s:o}", "label", label, "serial", serial)) == 0;
     }
-    good = good && json_object_set(record, "tokens", list) == 0;
+    if (json_array_size(list) > 0)
+        good = good && json_object_set(record, name, list) == 0;
     json_decref(list);
     return good;
 }
@@ -118,7 +121,8 @@ static int append(const struct ceremony *ceremony, const char *outcome, const ch
         return 0;
     json_t *record = json_object();
     bool good = record && put_who(record) && put_string(record, "command", ceremony->command) &&
-                put_string(record, "outcome", outcome) && put_tokens(ceremony, record) &&
+                put_string(record, "outcome", outcome) &&
+                put_tokens(ceremony, "tokens", NULL, record) &&
                 put_string(record, "label", ceremony->label) && put_id(ceremony, record) &&
                 put_string(record, "key_type", ceremony->key_type) &&
                 put_string(record, "derive", ceremony->derivation) &&
@@ -127,7 +131,8 @@ static int append(const struct ceremony *ceremony, const char *outcome, const ch
     if (key_is_there && !ceremony->deletes)
         index_again(ceremony);
     good = good && put_key(ceremony, key_is_there && ceremony->id_len, record) &&
-           put_string(record, "error", failure);
+           put_string(record, "error", failure) &&
+           put_tokens(ceremony, "left_on", ceremony->left_on, record);
     int r = good ? transcript_append(ceremony->transcript, "ceremony", record, error)
                  : p11_error_text(error, P11_MEMORY, "out of memory");
     json_decref(record);

@@ -20,7 +20,9 @@ struct ceremony {
     const char *kek;         /* fingerprint of the key that wraps the secret */
     const struct mech *mech; /* what the key is for; NULL: the first that it serves */
     bool deletes;            /* the key is there before, not after */
-    sigset_t signals;        /* ceremony_begin's own */
+    /* The tokens that still have the key after a failure: set before ceremony_end. */
+    bool left_on[OPTIONS_TOKENS_MAX];
+    sigset_t signals; /* ceremony_begin's own */
 };
 
 /* Records that the ceremony begins. Where tokens have a part in it, signals are held back until its

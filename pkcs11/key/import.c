@@ -11,6 +11,7 @@
 #include "pkcs11/key/unwrap.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What goes into the tokens. */
 struct source {
@@ -64,25 +65,30 @@ static int check_names(const struct tokens *tokens, const struct newkey_name *na
     return r;
 }
 
-/* Adds to the error of one token what became of the key on the others. */
-static void undo(const struct newkey *newkeys, size_t count, struct p11_error *error)
+/* Says of each token that has the key already what became of it there: a line each, as the error of
+ * the token that failed has no room for them all. */
+static void undo(const struct newkey *newkeys, size_t count, const struct options *options,
+                 struct ceremony *ceremony)
 {
     for (size_t i = 0; i < count; i++) {
-        struct p11_error failure, before = *error;
+        const char *uri = options->tokens[i];
+        struct p11_error failure;
         char reason[P11_ERROR_TEXT_MAX];
-        if (newkey_destroy(&newkeys[i], &failure) == 0)
-            p11_error_text(error, before.code, "%s; removed again from %s", before.text,
-                           newkeys[i].token->name);
+        fprintf(stderr, "hintsign-key: %.*s: ", (int)strcspn(uri, "?"), uri);
+        ceremony->left_on[i] = newkey_destroy(&newkeys[i], &failure) < 0;
+        if (ceremony->left_on[i])
+            fprintf(stderr, "the key was NOT removed again: delete it: %s\n",
+                    p11_error_describe(&failure, reason, sizeof reason));
         else
-            p11_error_text(error, before.code, "%s; NOT removed again (delete it): %s", before.text,
-                           p11_error_describe(&failure, reason, sizeof reason));
+            fprintf(stderr, "the key was removed again\n");
     }
 }
 
 /* The key is on all tokens then, or on none. */
 static int import_all(const struct tokens *tokens, const struct newkey_name *name,
                       const struct options *options, const struct source *source,
-                      struct newkey *ret_newkeys, struct p11_error *error)
+                      struct ceremony *ceremony, struct newkey *ret_newkeys,
+                      struct p11_error *error)
 {
     int r = 0;
     for (size_t i = 0; i < tokens->count && r == 0; i++) {
@@ -92,7 +98,7 @@ static int import_all(const struct tokens *tokens, const struct newkey_name *nam
                              error)
                 : newkey_import(token, name, options->mech, &source->key, &ret_newkeys[i], error);
         if (r < 0)
-            undo(ret_newkeys, i, error);
+            undo(ret_newkeys, i, options, ceremony);
     }
     return r;
 }
@@ -118,7 +124,7 @@ static int import_recorded(const struct tokens *tokens, const struct newkey_name
     int r = ceremony_begin(&ceremony, error);
     if (r < 0)
         return r;
-    r = import_all(tokens, name, options, source, ret_newkeys, error);
+    r = import_all(tokens, name, options, source, &ceremony, ret_newkeys, error);
     return ceremony_end(&ceremony, r, error);
 }
 

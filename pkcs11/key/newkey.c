@@ -232,10 +232,7 @@ int newkey_destroy(const struct newkey *newkey, struct p11_error *error)
         if (rv != CKR_OK)
             failed = rv;
     }
-    if (failed == CKR_OK)
-        return 0;
-    p11_error_call(error, P11_FAILED, "C_DestroyObject", failed);
-    return tokens_explain(token, error);
+    return failed == CKR_OK ? 0 : p11_error_call(error, P11_FAILED, "C_DestroyObject", failed);
 }
 
 /* Reads the key back into newkey->object. One that is not as asked for is destroyed again.

@@ -31,7 +31,7 @@ struct newkey {
     CK_OBJECT_HANDLE public_half; /* CK_INVALID_HANDLE where there is none */
 };
 
-/* All return errors that name the token (tokens_explain). */
+/* All but newkey_destroy return errors that name the token (tokens_explain). */
 
 /* Takes the name from the command line; an id that is not given is chosen at random.
  * Errors: P11_FAILED. */

@@ -67,15 +67,28 @@ runs 1 'a weak key that cannot be removed' with STRANGE=extractable,destroy-fail
     --token "$(token)" --label stuck <<<"$secret"
 like "$(cat "$work/stderr")" 'CKA_EXTRACTABLE; it was NOT removed again: delete it' '... is said'
 
+# long_token [NAME]: the same, by a URI too long to be said twice.
+long_token() {
+    echo "pkcs11:manufacturer=SoftHSM%20project;model=SoftHSM%20v2;$(token "$1" | sed 's/^pkcs11://')"
+}
 runs 1 'two tokens, of which the second fails' with STRANGE=second-fails -- import \
     --token "$(token)" --token "$(token b)" --label pairwise <<<"$secret"
-is "$(cat "$work/stderr")" "hintsign-key: ERROR: pkcs11:token=hints-b: C_CreateObject: \
-CKR_DEVICE_ERROR; removed again from pkcs11:token=hints-a" '... both facts are said'
+is "$(cat "$work/stderr")" 'hintsign-key: pkcs11:token=hints-a: the key was removed again
+hintsign-key: ERROR: pkcs11:token=hints-b: C_CreateObject: CKR_DEVICE_ERROR' '... both facts are said'
 is "$(line pairwise a)$(line pairwise b)" '' '... and nothing is left behind'
-runs 1 'the same, when it cannot be undone' with STRANGE=second-fails,destroy-fails -- import \
-    --token "$(token)" --token "$(token b)" --label pairwise <<<"$secret"
-like "$(cat "$work/stderr")" 'CKR_DEVICE_ERROR; NOT removed again \(delete it\): pkcs11:token=hints-a' \
-    '... that is said'
+token_create "$(printf 'c%.0s' {1..26})"
+runs 1 'three tokens with long names, when it cannot be undone' with STRANGE=third-fails,destroy-fails -- import \
+    --token "$(long_token a)" --token "$(long_token b)" --token "$(long_token "$(printf 'c%.0s' {1..26})")" \
+    --label pairwise --transcript "$work/ceremonies.jsonl" <<<"$secret"
+for name in a b; do
+    like "$(cat "$work/stderr")" "hintsign-key: $(long_token $name | sed 's/?.*//'): the key was NOT removed again: delete it: C_DestroyObject: CKR_FUNCTION_FAILED" \
+        "... that is said of $name"
+done
+like "$(tail -n 1 "$work/stderr")" '^hintsign-key: ERROR: .*: C_CreateObject: CKR_DEVICE_ERROR$' '... and why'
+like "$(tail -n 1 "$work/ceremonies.jsonl")" \
+    '"outcome":"failed".*CKR_DEVICE_ERROR","left_on":\[\{"label":"hints-a",[^]]*\{"label":"hints-b",[^]]*\],"prev"' \
+    '... and recorded'
+like "$(hintsign-audit show --errors "$work/ceremonies.jsonl")" ' left_on=.*hints-a.*hints-b' '... and shown'
 runs 1 'a key that cannot be deleted' with STRANGE=destroy-fails -- delete --token "$(token)" \
     --label one --yes
 like "$(cat "$work/stderr")" 'C_DestroyObject: CKR_FUNCTION_FAILED: nothing was deleted' '... that is said'

@@ -95,7 +95,7 @@ static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, 
     if (rv != CKR_OK)
         return rv;
     created++;
-    if (created == 2 && has_habit("second-fails"))
+    if ((created == 2 && has_habit("second-fails")) || (created == 3 && has_habit("third-fails")))
         return CKR_DEVICE_ERROR;
     if (created == 1 && has_habit("interrupted"))
         kill(getpid(), SIGTERM);
