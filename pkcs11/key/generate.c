@@ -47,6 +47,5 @@ int generate_run(const struct options *options, struct p11_error *error)
     if (r < 0)
         return r;
     r = show_key(&show, newkey.token, &newkey.object, error);
-    show_end(&show);
-    return r;
+    return show_end(&show, r, error);
 }

@@ -137,8 +137,7 @@ static int show_all(const struct newkey *newkeys, const struct options *options,
         return r;
     for (size_t i = 0; i < options->token_count && r == 0; i++)
         r = show_key(&show, newkeys[i].token, &newkeys[i].object, error);
-    show_end(&show);
-    return r;
+    return show_end(&show, r, error);
 }
 
 int import_run(const struct options *options, struct p11_error *error)

@@ -61,6 +61,5 @@ int list_run(const struct options *options, struct p11_error *error)
         return r;
     for (size_t i = 0; i < tokens.count && r == 0; i++)
         r = list_token(tokens.list[i], options->label, &show, error);
-    show_end(&show);
-    return r;
+    return show_end(&show, r, error);
 }

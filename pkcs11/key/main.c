@@ -10,6 +10,7 @@
 #include "pkcs11/key/list.h"
 #include "pkcs11/key/options.h"
 #include "pkcs11/key/probe.h"
+#include "pkcs11/key/show.h"
 #include "pkcs11/key/wrap.h"
 
 #include <stdio.h>
@@ -50,9 +51,12 @@ static void print_help(void)
          "hintsign-key(1) has the details.");
 }
 
+/* What the text quotes may be anybody's. */
 static int fail(int status, const char *text)
 {
-    fprintf(stderr, "hintsign-key: ERROR: %s\n", text);
+    char shown[SHOW_NAME_MAX];
+    show_printable(text, strlen(text), shown);
+    fprintf(stderr, "hintsign-key: ERROR: %s\n", shown);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "pkcs11/key/command.h"
 #include "pkcs11/key/hmac_key.h"
 #include "pkcs11/key/keyspec.h"
+#include "pkcs11/key/show.h"
 #include "pkcs11/mech.h"
 
 #include <stdint.h>
@@ -33,9 +34,8 @@ static const char *take_label(struct options *options, const char *value)
     size_t length = strlen(value);
     if (length == 0 || length > OBJECT_LABEL_MAX)
         return "must have 1 to 255 bytes";
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
-            return "has a control character";
+    if (!show_is_printable(value))
+        return "has a control character";
     options->label = value;
     return NULL;
 }

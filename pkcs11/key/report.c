@@ -76,16 +76,6 @@ static json_t *results_json(const struct report *report)
 
 /* --- comparing --- */
 
-static bool is_printable(const char *text, size_t size)
-{
-    char shown[SHOW_NAME_MAX];
-    size_t length = strlen(text);
-    if (length >= size)
-        return false;
-    show_printable(text, length, shown);
-    return strcmp(text, shown) == 0;
-}
-
 /* Results as results_json makes them: the file may come from anybody. */
 static bool are_results(json_t *list)
 {
@@ -97,7 +87,8 @@ static bool are_results(json_t *list)
         int works;
         if (json_unpack(result, "{s:s, s:b, s:s}", "name", &name, "works", &works, "detail",
                         &detail) < 0 ||
-            !is_printable(name, REPORT_NAME_MAX) || !is_printable(detail, P11_ERROR_TEXT_MAX))
+            strlen(name) >= REPORT_NAME_MAX || strlen(detail) >= P11_ERROR_TEXT_MAX ||
+            !show_is_printable(name) || !show_is_printable(detail))
             return false;
     }
     return json_is_array(list);
@@ -213,12 +204,10 @@ int report_print(const struct report *report, const struct token *token, bool wo
         return p11_error_text(error, P11_MEMORY, "out of memory");
     *ret_lost = 0;
     int r = compare ? compare_with(compare, file, ret_lost, error) : 0;
-    if (r == 0 && json) {
-        json_dumpf(file, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        putchar('\n');
-    } else if (r == 0) {
+    if (r == 0 && json)
+        r = show_json(file, JSON_INDENT(2) | JSON_REAL_PRECISION(6), error);
+    else if (r == 0)
         print_table(report, file);
-    }
     json_decref(file);
     return r;
 }

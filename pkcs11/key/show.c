@@ -5,6 +5,7 @@
 #include "pkcs11/key/keyspec.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REASON_MAX 128
@@ -104,6 +105,33 @@ void show_printable(const char *name, size_t length, char ret_text[static SHOW_N
     *text = '\0';
 }
 
+bool show_is_printable(const char *text)
+{
+    for (size_t length = strlen(text); length > 0; text++, length--)
+        if (control_length(text, length) > 0)
+            return false;
+    return true;
+}
+
+int show_json(const json_t *value, size_t flags, struct p11_error *error)
+{
+    char *text = json_dumps(value, flags);
+    if (!text)
+        return p11_error_text(error, P11_MEMORY, "out of memory");
+    for (const char *c = text, *end = text + strlen(text); c < end; c++) {
+        size_t control = *c == '\n' ? 0 : control_length(c, (size_t)(end - c));
+        if (control > 1)
+            c++;
+        if (control > 0)
+            printf("\\u%04X", (unsigned char)*c);
+        else
+            putchar(*c);
+    }
+    putchar('\n');
+    free(text);
+    return 0;
+}
+
 void show_line(const struct token *token, const struct object *object, const struct mech *mech,
                FILE *file)
 {
@@ -181,12 +209,11 @@ int show_key(const struct show *show, const struct token *token, const struct ob
     return 0;
 }
 
-void show_end(struct show *show)
+int show_end(struct show *show, int result, struct p11_error *error)
 {
-    if (!show->array)
-        return;
-    json_dumpf(show->array, stdout, JSON_INDENT(2));
-    putchar('\n');
+    if (result == 0 && show->array)
+        result = show_json(show->array, JSON_INDENT(2), error);
     json_decref(show->array);
     show->array = NULL;
+    return result;
 }

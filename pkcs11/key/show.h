@@ -32,8 +32,9 @@ int show_begin(const struct options *options, struct show *ret_show, struct p11_
 int show_key(const struct show *show, const struct token *token, const struct object *object,
              struct p11_error *error);
 
-/* Prints what is not printed yet, and frees. */
-void show_end(struct show *show);
+/* Prints what is not printed yet where `result` is 0, and frees. Returns `result`, or else
+ * P11_MEMORY. */
+int show_end(struct show *show, int result, struct p11_error *error);
 
 /* A name as a JSON string. Names on tokens are UTF-8 by rule only: of one that is not, every byte
  * above ASCII becomes a question mark. NULL when memory runs out. `length` is at most
@@ -47,5 +48,12 @@ json_t *show_padded(const CK_UTF8CHAR *name, size_t size);
 /* Copies a name (at most OBJECT_LABEL_MAX bytes) with control characters as \xNN: a name on a
  * token must not play with the terminal. */
 void show_printable(const char *name, size_t length, char ret_text[static SHOW_NAME_MAX]);
+
+/* Whether a text has no control character: none below U+0020, and none of U+007F to U+009F. */
+bool show_is_printable(const char *text);
+
+/* Prints JSON and a newline. Control characters are escaped that JSON lets pass and a terminal
+ * does not: U+007F to U+009F. Errors: P11_MEMORY. */
+int show_json(const json_t *value, size_t flags, struct p11_error *error);
 
 #endif

@@ -83,6 +83,8 @@ refused 2 'two tokens to generate on' '--token is given twice' generate --token 
     --token "$(token_uri b)" --label new --type ed25519
 refused 2 'an empty label' '1 to 255 bytes' list --token "$token" --label ''
 refused 2 'a label with an escape character' 'control character' list --token "$token" --label $'a\eb'
+refused 2 'a label with U+009B, which is one as well' 'control character' "${import[@]:0:3}" \
+    --label $'a\xc2\x9b31m' <<<"$good"
 refused 2 'an id that is not hexadecimal' 'hexadecimal' "${import[@]}" --id 0g
 refused 2 'an id with half a byte' 'hexadecimal' "${import[@]}" --id 012
 refused 2 'an algorithm that is not for secrets' 'HS256, HS384 or HS512' "${import[@]}" \

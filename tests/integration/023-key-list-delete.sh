@@ -26,7 +26,7 @@ tool --write-object "$work/value" --type secrkey --key-type AES:32 --label aes -
 tool --keypairgen --key-type rsa:2048 --label able --id 03 --usage-sign --usage-decrypt
 tool --keypairgen --key-type rsa:1024 --label small --id 04 --usage-sign
 tool --keygen --key-type GENERIC:16 --label tiny --id 06 --private --sensitive --usage-sign
-tool --keygen --key-type AES:32 --label $'odd \e[31mname' --id 05 --sensitive
+tool --keygen --key-type AES:32 --label $'odd \e[31mname\xc2\x9b\x7f' --id 05 --sensitive
 
 # usable LABEL: the last field of its line.
 usable() {
@@ -39,7 +39,7 @@ like "$(usable aes)" '^no: is not of a type' 'one of another type is not'
 like "$(usable able)" '^no: may decrypt' 'one that decrypts is not'
 like "$(usable small)" '^no: is shorter than 2048 bits' 'a small one is not'
 like "$(hintsign-key list --token "$token")" '(^|
-)odd \\x1b\[31mname id=05 ' 'names do not play with the terminal'
+)odd \\x1b\[31mname\\xc2\\x9b\\x7f id=05 ' 'names do not play with the terminal'
 is "$(hintsign-key list --token "$token" --label nobody)" '' 'no key of that name: nothing'
 
 # kcv LABEL
@@ -60,6 +60,11 @@ for key in json.load(sys.stdin):
     'token=hints-a label=able class=private type=rsa:2048 sensitive=True extractable=False origin=generated usable=False reason=may decrypt (CKA_DECRYPT), not only sign and verify
 token=hints-a label=hmac class=secret type=hmac:512 sensitive=True extractable=False origin=imported usable=True' \
     '... has the same'
+like "$(cat "$work/stdout")" '"label": "odd \\u001B\[31mname\\u009B\\u007F",' '... nor do names in JSON'
+is "$(python3 -c '
+import json, sys
+print(sum(key["label"] == "odd \x1b[31mname\x9b\x7f" for key in json.load(sys.stdin)))' <"$work/stdout")" 1 \
+    '... which are what they are'
 runs 0 'no keys in JSON' hintsign-key list --token "$token" --label nobody --json
 is "$(cat "$work/stdout")" '[]' '... is an empty array'
 

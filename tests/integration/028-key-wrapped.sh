@@ -90,6 +90,8 @@ file["wrapped_key"] = base64.b64encode(open(f"{work}/cipher", "rb").read()).deco
 json.dump(file, open(f"{work}/openssl.json", "w"))
 file["kek"] = "0" * 64
 json.dump(file, open(f"{work}/stranger.json", "w"))
+file["kek"] = "\x1b[31m\x9b" + "0" * 57
+json.dump(file, open(f"{work}/red.json", "w"))
 file["more"] = 1
 json.dump(file, open(f"{work}/more.json", "w"))
 long = json.load(open(f"{work}/long.json"))
@@ -165,6 +167,7 @@ refused 'half a file' 'its JSON is wrong' unwrap "$work/half.json" no
 refused 'a huge file' 'its JSON is wrong' unwrap "$work/huge.json" no
 refused 'a secret that is too long' 'the secret is too long' wrap_err "$work/no" <<<"$(random_hex 2048)x"
 refused 'a file for another key' 'wrapped for the key with fingerprint 0000' unwrap "$work/stranger.json" no
+refused 'one that names no key' 'fingerprint \\x1b\[31m\\xc2\\x9b0' unwrap "$work/red.json" no
 refused 'another algorithm than it was wrapped for' 'is for HS512, not for HS256' unwrap "$work/hs512.json" no
 refused 'a file that was bent' 'C_UnwrapKey: ' unwrap "$work/bent.json" no
 refused 'one with another AES key' 'C_UnwrapKey: ' unwrap "$work/transport.json" no

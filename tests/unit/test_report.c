@@ -20,7 +20,7 @@ static int begin(void **state)
     (void)state;
     report = (struct report){.count = 0};
     memset(&token.info, ' ', sizeof token.info);
-    memcpy(token.info.label, "hints \x1b[1m", 10);
+    memcpy(token.info.label, "hints \x1b[1m\xc2\x9b\x7f", 13);
     memcpy(token.info.manufacturerID, "Maker", 5);
     token.info.hardwareVersion = (CK_VERSION){2, 6};
     token.info.firmwareVersion = (CK_VERSION){1, 10};
@@ -87,7 +87,7 @@ static void table(void **state)
     report_add(&report, "sign HS256", true, 12.6, "right");
     report_add(&report, "sign RS256", false, 0, "C_SignInit: CKR_MECHANISM_INVALID");
     char *text = print(true, false, NULL, NULL);
-    assert_string_equal(text, "label        hints \\x1b[1m\n"
+    assert_string_equal(text, "label        hints \\x1b[1m\\xc2\\x9b\\x7f\n"
                               "manufacturer Maker\n"
                               "model        \n"
                               "serial       \n"
@@ -106,13 +106,14 @@ static void json(void **state)
     report_add(&report, "sign HS256", true, 12.5, "right");
     report_add(&report, "sign RS256", false, 0, "no");
     char *text = print(false, true, NULL, NULL);
+    assert_non_null(strstr(text, "\"hints \\u001B[1m\\u009B\\u007F\","));
     json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     json_t *wanted = json_pack(
         "{s:i, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:b, s:[{s:s, s:b, s:f, s:s}, {s:s, s:b, s:s}]}",
-        "version", 1, "token", "label", "hints \x1b[1m", "manufacturer", "Maker", "model", "",
-        "serial", "", "hardware", "2.6", "firmware", "1.10", "agent_can_work", 0, "results", "name",
-        "sign HS256", "works", 1, "microseconds", 12.5, "detail", "right", "name", "sign RS256",
-        "works", 0, "detail", "no");
+        "version", 1, "token", "label", "hints \x1b[1m\xc2\x9b\x7f", "manufacturer", "Maker",
+        "model", "", "serial", "", "hardware", "2.6", "firmware", "1.10", "agent_can_work", 0,
+        "results", "name", "sign HS256", "works", 1, "microseconds", 12.5, "detail", "right",
+        "name", "sign RS256", "works", 0, "detail", "no");
     assert_true(json_equal(file, wanted));
     json_decref(wanted);
     json_decref(file);
