@@ -10,8 +10,8 @@ struct command {
     const char *name;
     /* Does the work and prints the result. Returns 0, or a negative p11_code with *error. */
     int (*run)(const struct options *options, struct p11_error *error);
-    const char *needs;   /* letters of the options (options.c) without which it does not run ... */
-    const char *takes;   /* ... and of those that it takes as well */
+    unsigned needs;      /* the options (enum option) without which it does not run ... */
+    unsigned takes;      /* ... and those that it takes as well */
     unsigned tokens_max; /* times that --token may be given */
     const char *summary;
 };

@@ -19,17 +19,24 @@
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 static const struct command commands[] = {
-    {"import", import_run, "tl", "idafswurjh", OPTIONS_TOKENS_MAX,
-     "put a client secret into one token or several"},
-    {"generate", generate_run, "tlk", "irjh", 1, "let a token generate a key"},
-    {"export-kek", export_kek_run, "tl", "irh", 1,
+    {"import", import_run, OPTION_TOKEN | OPTION_LABEL,
+     OPTIONS_SECRET | OPTION_ID | OPTION_WRAPPED | OPTION_UNWRAP_WITH | OPTION_TRANSCRIPT |
+         OPTION_JSON,
+     OPTIONS_TOKENS_MAX, "put a client secret into one token or several"},
+    {"generate", generate_run, OPTION_TOKEN | OPTION_LABEL | OPTION_TYPE,
+     OPTION_ID | OPTION_TRANSCRIPT | OPTION_JSON, 1, "let a token generate a key"},
+    {"export-kek", export_kek_run, OPTION_TOKEN | OPTION_LABEL, OPTION_ID | OPTION_TRANSCRIPT, 1,
      "show the public key that client secrets are wrapped for"},
-    {"wrap", wrap_run, "e", "pldafsrh", 0, "encrypt a client secret for one token, away from it"},
-    {"kcv", kcv_run, "", "dafsh", 0, "show the check value of a client secret"},
-    {"list", list_run, "t", "lajh", OPTIONS_TOKENS_MAX,
-     "show the keys of tokens and how they are protected"},
-    {"delete", delete_run, "tl", "iryh", 1, "delete a key from a token"},
-    {"probe", probe_run, "t", "cjh", 1, "try what a token can do for the agent"},
+    {"wrap", wrap_run, OPTION_KEK,
+     OPTIONS_SECRET | OPTION_FINGERPRINT | OPTION_LABEL | OPTION_TRANSCRIPT, 0,
+     "encrypt a client secret for one token, away from it"},
+    {"kcv", kcv_run, 0, OPTIONS_SECRET, 0, "show the check value of a client secret"},
+    {"list", list_run, OPTION_TOKEN, OPTION_LABEL | OPTION_ALGORITHM | OPTION_JSON,
+     OPTIONS_TOKENS_MAX, "show the keys of tokens and how they are protected"},
+    {"delete", delete_run, OPTION_TOKEN | OPTION_LABEL, OPTION_ID | OPTION_TRANSCRIPT | OPTION_YES,
+     1, "delete a key from a token"},
+    {"probe", probe_run, OPTION_TOKEN, OPTION_COMPARE | OPTION_JSON, 1,
+     "try what a token can do for the agent"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

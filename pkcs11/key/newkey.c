@@ -153,20 +153,22 @@ static CK_RV generate_pair(const struct token *token, CK_MECHANISM *mechanism,
                            const struct template *full_public, const struct template *full_private,
                            CK_OBJECT_HANDLE *public_half, CK_OBJECT_HANDLE *private_half)
 {
-    unsigned optional = full_public->optional + full_private->optional;
+    unsigned optional = full_public->optional + full_private->optional, i = 0;
     CK_RV rv = CKR_OK;
-    for (unsigned i = 0; i < template_attempts(optional); i++) {
+    while (i < template_attempts(optional)) {
         uint32_t left_out = template_left_out(optional, i);
         struct template public = template_without(full_public, left_out);
         struct template private = template_without(full_private, left_out >> full_public->optional);
         rv = token->module->fn->C_GenerateKeyPair(token->anchor, mechanism, public.attributes,
                                                   public.count, private.attributes, private.count,
                                                   public_half, private_half);
-        /* All that tpm2-pkcs11 says of the two that stand first in a public template. It has made
+        /* All that tpm2-pkcs11 says of CKA_VERIFY and CKA_ENCRYPT in a public template. It has made
          * a pair by then, so it is asked once more, without both, and not for each. */
         if (rv == CKR_GENERAL_ERROR && i == 0)
-            i = optional;
-        else if (!template_refused(rv))
+            i = template_attempt_without_two(optional);
+        else if (template_refused(rv))
+            i++;
+        else
             break;
     }
     return rv;

@@ -7,13 +7,11 @@
 #include "pkcs11/key/show.h"
 #include "pkcs11/mech.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The letters are for the tables only: users write the names. */
 struct option_row {
-    char letter;
+    unsigned bit; /* enum option */
     const char *name;
     const char *argument; /* NULL: takes none */
     const char *help;
@@ -157,34 +155,39 @@ static const char *take_help(struct options *options, const char *value)
 }
 
 static const struct option_row rows[] = {
-    {'t', "token", "URI", "the token, a PKCS#11 URI with module-path or module-name", take_token},
-    {'l', "label", "LABEL", "the key's name (CKA_LABEL)", take_label},
-    {'i', "id", "HEX", "the key's CKA_ID", take_id},
-    {'k', "type", "TYPE", "rsa:3072, ec:P-256, ed25519, hmac:256, wrap:rsa:3072 and others",
+    {OPTION_TOKEN, "token", "URI", "the token, a PKCS#11 URI with module-path or module-name",
+     take_token},
+    {OPTION_LABEL, "label", "LABEL", "the key's name (CKA_LABEL)", take_label},
+    {OPTION_ID, "id", "HEX", "the key's CKA_ID", take_id},
+    {OPTION_TYPE, "type", "TYPE", "rsa:3072, ec:P-256, ed25519, hmac:256, wrap:rsa:3072 and others",
      take_type},
-    {'a', "algorithm", "ALG", "HS256 (the default), HS384 or HS512", take_algorithm},
-    {'d', "derive", "authway", "derive the key from the secret as Authway does", take_derive},
-    {'f', "secret-file", "FILE", "read the secret from a file instead", take_secret_file},
-    {'s', "allow-short", NULL, "take a secret shorter than the hash, of 14 bytes or more",
-     take_allow_short},
-    {'w', "wrapped", "FILE", "import what hintsign-key wrap has made", take_wrapped},
-    {'u', "unwrap-with", "URI", "the token's key that unwraps it: pkcs11:object=LABEL",
-     take_unwrap_with},
-    {'e', "kek", "FILE", "the public key that hintsign-key export-kek has printed", take_kek},
-    {'p', "fingerprint", "HEX", "the fingerprint that this key must have", take_fingerprint},
-    {'c', "compare", "FILE", "show what has changed since this output of probe --json",
+    {OPTION_ALGORITHM, "algorithm", "ALG", "HS256 (the default), HS384 or HS512", take_algorithm},
+    {OPTION_DERIVE, "derive", "authway", "derive the key from the secret as Authway does",
+     take_derive},
+    {OPTION_SECRET_FILE, "secret-file", "FILE", "read the secret from a file instead",
+     take_secret_file},
+    {OPTION_ALLOW_SHORT, "allow-short", NULL,
+     "take a secret shorter than the hash, of 14 bytes or more", take_allow_short},
+    {OPTION_WRAPPED, "wrapped", "FILE", "import what hintsign-key wrap has made", take_wrapped},
+    {OPTION_UNWRAP_WITH, "unwrap-with", "URI",
+     "the token's key that unwraps it: pkcs11:object=LABEL", take_unwrap_with},
+    {OPTION_KEK, "kek", "FILE", "the public key that hintsign-key export-kek has printed",
+     take_kek},
+    {OPTION_FINGERPRINT, "fingerprint", "HEX", "the fingerprint that this key must have",
+     take_fingerprint},
+    {OPTION_COMPARE, "compare", "FILE", "show what has changed since this output of probe --json",
      take_compare},
-    {'r', "transcript", "FILE", "record the ceremony in this file, for hintsign-audit",
-     take_transcript},
-    {'j', "json", NULL, "print JSON, for machines", take_json},
-    {'y', "yes", NULL, "do not ask", take_yes},
-    {'h', "help", NULL, "show this", take_help},
+    {OPTION_TRANSCRIPT, "transcript", "FILE",
+     "record the ceremony in this file, for hintsign-audit", take_transcript},
+    {OPTION_JSON, "json", NULL, "print JSON, for machines", take_json},
+    {OPTION_YES, "yes", NULL, "do not ask", take_yes},
+    {OPTION_HELP, "help", NULL, "show this", take_help},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
 static bool belongs(const struct option_row *row, const struct command *command)
 {
-    return strchr(command->needs, row->letter) || strchr(command->takes, row->letter);
+    return (command->needs | command->takes | OPTION_HELP) & row->bit;
 }
 
 static bool repeatable(const struct option_row *row, const struct command *command)
@@ -207,10 +210,10 @@ static const struct option_row *find_row(const char *word, const struct command 
     return NULL;
 }
 
-static int missing(const struct command *command, uint32_t seen, char *problem, size_t size)
+static int missing(const struct command *command, unsigned seen, char *problem, size_t size)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (!strchr(command->needs, rows[i].letter) || seen & 1u << i)
+        if (!(command->needs & ~seen & rows[i].bit))
             continue;
         snprintf(problem, size, "--%s %s is missing: see hintsign-key %s --help", rows[i].name,
                  rows[i].argument, command->name);
@@ -220,25 +223,24 @@ static int missing(const struct command *command, uint32_t seen, char *problem, 
 }
 
 static int take(const struct command *command, const struct option_row *row, const char *value,
-                uint32_t *seen, struct options *options, char *problem, size_t size)
+                unsigned *seen, struct options *options, char *problem, size_t size)
 {
-    uint32_t bit = 1u << (row - rows);
     const char *wrong = NULL;
     if (row->argument && !value)
         wrong = "lacks its value";
     else if (!row->argument && value)
         wrong = "takes no value";
-    else if (*seen & bit && !repeatable(row, command))
+    else if (*seen & row->bit && !repeatable(row, command))
         wrong = "is given twice";
     else
         wrong = row->take(options, value);
     if (wrong)
         snprintf(problem, size, "--%s %s", row->name, wrong);
-    *seen |= bit;
+    *seen |= row->bit;
     return wrong ? -1 : 0;
 }
 
-static int check(const struct command *command, const struct options *options, uint32_t seen,
+static int check(const struct command *command, const struct options *options, unsigned seen,
                  char *problem, size_t size)
 {
     if (missing(command, seen, problem, size) < 0)
@@ -266,7 +268,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
                   char *problem, size_t problem_size)
 {
     struct options options = {.mech = mech_find("HS256")};
-    uint32_t seen = 0;
+    unsigned seen = 0;
     for (int i = 1; i < argc; i++) {
         const struct option_row *row = find_row(argv[i], command);
         if (!row) {
@@ -294,7 +296,7 @@ void options_help(const struct command *command)
 {
     printf("Usage: hintsign-key %s", command->name);
     for (size_t i = 0; i < ROWS; i++)
-        if (strchr(command->needs, rows[i].letter))
+        if (command->needs & rows[i].bit)
             printf(" --%s %s%s", rows[i].name, rows[i].argument,
                    repeatable(&rows[i], command) ? " [--token URI]..." : "");
     printf(" [OPTION]...\nTo %s.\n\n", command->summary);

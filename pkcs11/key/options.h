@@ -14,6 +14,30 @@ struct derivation;
 struct keyspec;
 struct mech;
 
+/* The options, each a bit: commands say which they need and which they take (command.h). */
+enum option {
+    OPTION_TOKEN = 1 << 0,
+    OPTION_LABEL = 1 << 1,
+    OPTION_ID = 1 << 2,
+    OPTION_TYPE = 1 << 3,
+    OPTION_ALGORITHM = 1 << 4,
+    OPTION_DERIVE = 1 << 5,
+    OPTION_SECRET_FILE = 1 << 6,
+    OPTION_ALLOW_SHORT = 1 << 7,
+    OPTION_WRAPPED = 1 << 8,
+    OPTION_UNWRAP_WITH = 1 << 9,
+    OPTION_KEK = 1 << 10,
+    OPTION_FINGERPRINT = 1 << 11,
+    OPTION_COMPARE = 1 << 12,
+    OPTION_TRANSCRIPT = 1 << 13,
+    OPTION_JSON = 1 << 14,
+    OPTION_YES = 1 << 15,
+    OPTION_HELP = 1 << 16, /* every command takes it */
+};
+
+/* Where a client secret comes from, and what becomes of it before it is a key. */
+#define OPTIONS_SECRET (OPTION_ALGORITHM | OPTION_DERIVE | OPTION_SECRET_FILE | OPTION_ALLOW_SHORT)
+
 /* Everything is borrowed from the command line or from const tables. */
 struct options {
     const char *tokens[OPTIONS_TOKENS_MAX]; /* URIs */

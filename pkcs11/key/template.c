@@ -40,7 +40,7 @@ static const struct usage {
     {CKO_PRIVATE_KEY, CKA_DERIVE, {CK_FALSE, CK_FALSE}, {true, true}},
 
     {CKO_PUBLIC_KEY, CKA_TOKEN, {CK_TRUE, CK_TRUE}, {false, false}},
-    /* These two first: tpm2-pkcs11 wants neither, and newkey.c leaves out the first two. */
+    /* These two first, for template_attempt_without_two: tpm2-pkcs11 wants neither. */
     {CKO_PUBLIC_KEY, CKA_VERIFY, {CK_TRUE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_ENCRYPT, {CK_FALSE, CK_FALSE}, {true, true}},
     {CKO_PUBLIC_KEY, CKA_MODIFIABLE, {CK_FALSE, CK_FALSE}, {true, true}},
@@ -103,13 +103,20 @@ unsigned template_attempts(unsigned optional)
     return optional ? 2 * optional : 1;
 }
 
+/* The attempts behind those without one: without the first two, the first three, ... */
+unsigned template_attempt_without_two(unsigned optional)
+{
+    return optional + 1;
+}
+
 uint32_t template_left_out(unsigned optional, unsigned attempt)
 {
     if (attempt == 0)
         return 0;
     if (attempt <= optional)
         return UINT32_C(1) << (attempt - 1);
-    return (UINT32_C(1) << (attempt - optional + 1)) - 1;
+    unsigned count = attempt - template_attempt_without_two(optional) + 2;
+    return (UINT32_C(1) << count) - 1;
 }
 
 bool template_refused(CK_RV rv)

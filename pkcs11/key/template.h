@@ -40,6 +40,10 @@ unsigned template_attempts(unsigned optional);
 uint32_t template_left_out(unsigned optional, unsigned attempt);
 bool template_refused(CK_RV rv);
 
+/* The attempt that leaves out the two optional attributes which stand first: of a public template,
+ * or one and a private one behind it, CKA_VERIFY and CKA_ENCRYPT. */
+unsigned template_attempt_without_two(unsigned optional);
+
 /* The template without these of its optional attributes. */
 struct template template_without(const struct template *template, uint32_t left_out);
 
