@@ -29,15 +29,14 @@ static void free_key(void *key)
     key_unref(key);
 }
 
-/* Takes over the key that store.c offers. */
+/* The reference is the pointer that store.c offers, and keeps: OpenSSL gets a count of its own. */
 static void *load(const void *reference, size_t size)
 {
     struct key *key;
     if (size != sizeof key)
         return NULL;
     memcpy(&key, reference, sizeof key);
-    memset((void *)reference, 0, sizeof key);
-    return key;
+    return key_ref(key);
 }
 
 static int has(const void *keydata, int selection)

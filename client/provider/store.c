@@ -136,7 +136,7 @@ static void *store_open(void *provctx, const char *uri)
     return NULL;
 }
 
-/* The reference is the key itself, which goes over to who loads it. */
+/* The reference is the pointer to the key; keymgmt.c, which loads it meanwhile, counts its own. */
 static int give_key(struct store *store, OSSL_CALLBACK *give, void *argument)
 {
     int type = OSSL_OBJECT_PKEY;
@@ -150,7 +150,7 @@ static int give_key(struct store *store, OSSL_CALLBACK *give, void *argument)
     };
     store->key = NULL;
     int r = give(params, argument);
-    key_unref(key); /* unless it was taken: then `key` is NULL */
+    key_unref(key);
     return r;
 }
 
