@@ -176,13 +176,24 @@ static json_t *to_json(const struct token *token, const struct object *object,
                        const struct mech *mech)
 {
     struct view view = look_at(token, object, mech);
-    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s?, s:o, s:o, s:s, s:b, s:s*}", "token",
-                     show_padded(token->info.label, sizeof token->info.label), "label",
-                     show_name(object->label, object->label_len), "id", view.id, "class",
-                     view.object_class, "type", view.type, "kcv", view.kcv[0] ? view.kcv : NULL,
-                     "sensitive", json_flag(object, OBJECT_SENSITIVE), "extractable",
-                     json_flag(object, OBJECT_EXTRACTABLE), "origin", view.origin, "usable",
-                     view.usable, "reason", view.usable ? NULL : view.reason);
+    json_t *key = json_object();
+    int r =
+        json_object_set_new(key, "token", show_padded(token->info.label, sizeof token->info.label));
+    r |= json_object_set_new(key, "label", show_name(object->label, object->label_len));
+    r |= json_object_set_new(key, "id", json_string(view.id));
+    r |= json_object_set_new(key, "class", json_string(view.object_class));
+    r |= json_object_set_new(key, "type", json_string(view.type));
+    r |= json_object_set_new(key, "kcv", view.kcv[0] ? json_string(view.kcv) : json_null());
+    r |= json_object_set_new(key, "sensitive", json_flag(object, OBJECT_SENSITIVE));
+    r |= json_object_set_new(key, "extractable", json_flag(object, OBJECT_EXTRACTABLE));
+    r |= json_object_set_new(key, "origin", json_string(view.origin));
+    r |= json_object_set_new(key, "usable", json_boolean(view.usable));
+    if (!view.usable)
+        r |= json_object_set_new(key, "reason", json_string(view.reason));
+    if (r == 0)
+        return key;
+    json_decref(key);
+    return NULL;
 }
 
 int show_begin(const struct options *options, struct show *ret_show, struct p11_error *error)

@@ -59,12 +59,11 @@ int wrapped_make(const struct kek *kek, const struct secret *key, struct wrapped
 
 /* --- the file --- */
 
-/* NULL for no data at all, which json_pack leaves out. */
 static json_t *to_base64(const unsigned char *data, size_t length)
 {
     char text[BASE64_LEN(WRAPPED_DATA_MAX) + 1];
     int text_len = EVP_EncodeBlock((unsigned char *)text, data, (int)length);
-    return length ? json_stringn(text, (size_t)text_len) : NULL;
+    return json_stringn(text, (size_t)text_len);
 }
 
 /* Returns the length, or 0: no base64, or more than there is room for. OpenSSL alone would pass
@@ -85,15 +84,29 @@ static size_t from_base64(const char *text, unsigned char *data, size_t size)
     return (size_t)length - padding;
 }
 
+static json_t *to_json(const struct wrapped *wrapped)
+{
+    json_t *file = json_object();
+    int r = json_object_set_new(file, "version", json_integer(FILE_VERSION));
+    r |= json_object_set_new(file, "kek", json_string(wrapped->fingerprint));
+    r |= json_object_set_new(file, "oaep_hash", json_string(wrapped->hash->name));
+    r |= json_object_set_new(file, "algorithm", json_string(wrapped->mech->algorithm));
+    if (wrapped->derivation)
+        r |= json_object_set_new(file, "derive", json_string(wrapped->derivation->name));
+    r |= json_object_set_new(file, "length", json_integer((json_int_t)wrapped->key_len));
+    if (wrapped->transport_len > 0)
+        r |= json_object_set_new(file, "transport_key",
+                                 to_base64(wrapped->transport, wrapped->transport_len));
+    r |= json_object_set_new(file, "wrapped_key", to_base64(wrapped->data, wrapped->length));
+    if (r == 0)
+        return file;
+    json_decref(file);
+    return NULL;
+}
+
 int wrapped_print(const struct wrapped *wrapped, struct p11_error *error)
 {
-    json_t *file = json_pack("{s:i, s:s, s:s, s:s, s:s*, s:I, s:o*, s:o}", "version", FILE_VERSION,
-                             "kek", wrapped->fingerprint, "oaep_hash", wrapped->hash->name,
-                             "algorithm", wrapped->mech->algorithm, "derive",
-                             wrapped->derivation ? wrapped->derivation->name : NULL, "length",
-                             (json_int_t)wrapped->key_len, "transport_key",
-                             to_base64(wrapped->transport, wrapped->transport_len), "wrapped_key",
-                             to_base64(wrapped->data, wrapped->length));
+    json_t *file = to_json(wrapped);
     if (!file)
         return p11_error_text(error, P11_MEMORY, "out of memory");
     bool written = json_dumpf(file, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF &&
