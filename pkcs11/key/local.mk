@@ -13,6 +13,7 @@ pkcs11_key_libkey_a_SOURCES = \
 	pkcs11/key/import.c pkcs11/key/import.h \
 	pkcs11/key/kcv.c pkcs11/key/kcv.h \
 	pkcs11/key/kek.c pkcs11/key/kek.h \
+	pkcs11/key/kept.c pkcs11/key/kept.h \
 	pkcs11/key/keyspec.c pkcs11/key/keyspec.h \
 	pkcs11/key/list.c pkcs11/key/list.h \
 	pkcs11/key/newkey.c pkcs11/key/newkey.h \
@@ -21,6 +22,7 @@ pkcs11_key_libkey_a_SOURCES = \
 	pkcs11/key/prompt.c pkcs11/key/prompt.h \
 	pkcs11/key/report.c pkcs11/key/report.h \
 	pkcs11/key/show.c pkcs11/key/show.h \
+	pkcs11/key/signer.c pkcs11/key/signer.h \
 	pkcs11/key/template.c pkcs11/key/template.h \
 	pkcs11/key/tokens.c pkcs11/key/tokens.h \
 	pkcs11/key/transcript.c pkcs11/key/transcript.h \

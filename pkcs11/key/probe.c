@@ -1,6 +1,7 @@
 /* hintsign-key probe: tries a token in a session that cannot change it, and says what works. */
 #include "config.h"
 #include "pkcs11/key/probe.h"
+#include "pkcs11/key/kept.h"
 #include "pkcs11/key/tokens.h"
 #include "pkcs11/key/trial.h"
 
@@ -57,7 +58,7 @@ static int try_all(struct token *token, const struct crypto *crypto, struct repo
     trial_hmac(&trial);
     trial_generate(&trial);
     trial_unwrap(&trial);
-    trial_kept(&trial);
+    kept_try(&trial);
     report_objects(token, before, report);
     return 0;
 }

@@ -26,6 +26,17 @@ void report_add(struct report *report, const char *name, bool works, double us, 
     snprintf(result->detail, sizeof result->detail, "%.*s", P11_ERROR_TEXT_MAX - 1, text);
 }
 
+void report_add_failure(struct report *report, const struct token *token, const char *name,
+                        const struct p11_error *error)
+{
+    char text[P11_ERROR_TEXT_MAX];
+    const char *detail = p11_error_describe(error, text, sizeof text);
+    size_t name_len = strlen(token->name);
+    if (strncmp(detail, token->name, name_len) == 0 && detail[name_len] == ':')
+        detail += name_len + 2;
+    report_add(report, name, false, 0, "%s", detail);
+}
+
 const struct result *report_find(const struct report *report, const char *name)
 {
     for (size_t i = 0; i < report->count; i++)

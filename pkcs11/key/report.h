@@ -23,6 +23,10 @@ struct report {
 void report_add(struct report *report, const char *name, bool works, double us, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));
 
+/* Adds one that does not work, with the error but for the name of the token: there is one only. */
+void report_add_failure(struct report *report, const struct token *token, const char *name,
+                        const struct p11_error *error);
+
 /* The result of that name, or NULL. */
 const struct result *report_find(const struct report *report, const char *name);
 

@@ -1,15 +1,12 @@
 /* Tries what a token can do: nothing is believed that has not been done. */
 #include "config.h"
 #include "pkcs11/key/trial.h"
-#include "pkcs11/key.h"
 #include "pkcs11/key/newkey.h"
+#include "pkcs11/key/signer.h"
 #include "pkcs11/key/unwrap.h"
 #include "pkcs11/public.h"
-#include "pkcs11/signature.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -17,29 +14,18 @@
 #define KEY_LEN      64 /* bytes; serves every HMAC algorithm */
 #define LONG_KEY_LEN 1000
 #define LABEL        "hintsign-key probe"
-#define SIGN_NS      20000000 /* how long an algorithm is measured ... */
-#define SIGN_MAX     200      /* ... at most, in signatures */
-#define KEPT_MAX     8        /* keys of the token that an algorithm is tried with */
 #define SESSIONS_MAX 64
 
-static const char message[] = "a message of hintsign-key probe";
-
-static double now_us(void)
+double trial_now_us(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-/* Without the name of the token: there is one only. */
 static void add_failure(const struct trial *trial, const char *name, const struct p11_error *error)
 {
-    char text[P11_ERROR_TEXT_MAX];
-    const char *detail = p11_error_describe(error, text, sizeof text);
-    size_t name_len = strlen(trial->token->name);
-    if (strncmp(detail, trial->token->name, name_len) == 0 && detail[name_len] == ':')
-        detail += name_len + 2;
-    report_add(trial->report, name, false, 0, "%s", detail);
+    report_add_failure(trial->report, trial->token, name, error);
 }
 
 static int name_key(struct newkey_name *ret_name, struct p11_error *error)
@@ -68,71 +54,6 @@ static void add_attributes(const struct trial *trial, const char *type, const st
                untold);
 }
 
-/* --- signing --- */
-
-/* A key and what tells a right signature: the secret itself, or the public half. */
-struct signer {
-    CK_OBJECT_HANDLE handle;
-    const struct mech *mech;
-    const struct secret *secret;
-    EVP_PKEY *public_key;
-};
-
-static bool is_right(const struct trial *trial, const struct signer *signer,
-                     const unsigned char *signature, size_t length)
-{
-    unsigned char mac[CRYPTO_DIGEST_MAX];
-    size_t mac_len = 0;
-    if (signer->public_key)
-        return crypto_verify(trial->crypto, signer->mech, signer->public_key, message,
-                             sizeof message, signature, length);
-    const char *hash = mech_hash_at(signer->mech->digest)->name;
-    return EVP_Q_mac(trial->library, "HMAC", NULL, hash, NULL, signer->secret->data,
-                     signer->secret->length, (const unsigned char *)message, sizeof message, mac,
-                     sizeof mac, &mac_len) &&
-           length == mac_len && CRYPTO_memcmp(mac, signature, length) == 0;
-}
-
-/* Signs again and again. *ret_us is the time of one signature. */
-static int sign(const struct trial *trial, const struct signer *signer, bool prehashed,
-                double *ret_us, struct p11_error *error)
-{
-    const struct signing signing = {signer->mech, trial->crypto, prehashed, false};
-    const struct token *token = trial->token;
-    unsigned char signature[MECH_SIGNATURE_MAX];
-    double us = 0;
-    unsigned count = 0;
-    while (count < SIGN_MAX && us * 1000 < SIGN_NS) {
-        size_t length;
-        double start = now_us();
-        int r = signature_make(token->module->fn, token->anchor, signer->handle, &signing, message,
-                               sizeof message, signature, &length, error);
-        us += now_us() - start;
-        if (r < 0)
-            return r;
-        if (!is_right(trial, signer, signature, length))
-            return p11_error_text(error, P11_FAILED, "gave a wrong signature");
-        count++;
-    }
-    *ret_us = us / count;
-    return 0;
-}
-
-static void try_algorithm(const struct trial *trial, const struct signer *signer)
-{
-    char name[REPORT_NAME_MAX];
-    struct p11_error error, prehashed_error;
-    double us;
-    snprintf(name, sizeof name, "sign %s", signer->mech->algorithm);
-    if (sign(trial, signer, false, &us, &error) == 0)
-        report_add(trial->report, name, true, us, "right");
-    else if (error.call && signer->mech->prehashed != signer->mech->mechanism &&
-             sign(trial, signer, true, &us, &prehashed_error) == 0)
-        report_add(trial->report, name, true, us, "right, of hashes that we make");
-    else
-        add_failure(trial, name, &error);
-}
-
 /* --- secret keys --- */
 
 static int random_secret(size_t length, struct secret *ret_secret, struct p11_error *error)
@@ -156,19 +77,19 @@ static void try_hmac(const struct trial *trial, const struct mech *mech)
     int r = random_secret(KEY_LEN, &secret, &error);
     if (r == 0)
         r = name_key(&name, &error);
-    double start = now_us();
+    double start = trial_now_us();
     if (r == 0)
         r = newkey_import(trial->token, &name, mech, &secret, &newkey, &error);
     if (r < 0) {
         add_failure(trial, title, &error);
         return;
     }
-    report_add(trial->report, title, true, now_us() - start, "%s",
+    report_add(trial->report, title, true, trial_now_us() - start, "%s",
                newkey.object.key_type == CKK_GENERIC_SECRET ? "a generic secret"
                                                             : "a key of the type of its hash");
     snprintf(title, sizeof title, "key for %s", mech->algorithm);
     add_attributes(trial, title, &newkey.object);
-    try_algorithm(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL});
+    signer_try(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL});
     destroy(trial, &newkey);
 }
 
@@ -215,7 +136,7 @@ static void try_pair(const struct trial *trial, const struct newkey *newkey,
     struct p11_error error;
     char name[REPORT_NAME_MAX];
     if (read_public(trial, newkey, mech, &signer.public_key, &error) == 0) {
-        try_algorithm(trial, &signer);
+        signer_try(trial, &signer);
     } else {
         snprintf(name, sizeof name, "sign %s", mech->algorithm);
         add_failure(trial, name, &error);
@@ -231,14 +152,14 @@ static bool generate(const struct trial *trial, const char *type, struct newkey 
     char title[REPORT_NAME_MAX];
     snprintf(title, sizeof title, "generate %s", type);
     int r = name_key(&name, &error);
-    double start = now_us();
+    double start = trial_now_us();
     if (r == 0)
         r = newkey_generate(trial->token, &name, keyspec_find(type), ret_newkey, &error);
     if (r < 0) {
         add_failure(trial, title, &error);
         return false;
     }
-    report_add(trial->report, title, true, now_us() - start, "protected");
+    report_add(trial->report, title, true, trial_now_us() - start, "protected");
     add_attributes(trial, type, &ret_newkey->object);
     return true;
 }
@@ -253,66 +174,6 @@ void trial_generate(const struct trial *trial)
             if (serves(&kinds[i], mech_at(k)))
                 try_pair(trial, &newkey, mech_at(k));
         destroy(trial, &newkey);
-    }
-}
-
-/* --- keys that are there --- */
-
-static char *uri_of(const struct object *object)
-{
-    CK_ATTRIBUTE names[] = {{CKA_LABEL, (char *)object->label, object->label_len},
-                            {CKA_ID, (unsigned char *)object->id, object->id_len}};
-    char *text = NULL;
-    P11KitUri *uri = p11_kit_uri_new();
-    for (size_t i = 0; uri && i < 2; i++)
-        if (names[i].ulValueLen > 0)
-            p11_kit_uri_set_attribute(uri, &names[i]);
-    if (uri)
-        p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT, &text);
-    p11_kit_uri_free(uri);
-    return text;
-}
-
-/* Whether the agent could sign with this key: found out as the agent does. */
-static bool agent_signs(const struct trial *trial, const struct object *object,
-                        const struct mech *mech)
-{
-    struct token *token = trial->token;
-    struct keyring *keyring = NULL;
-    struct p11_error error;
-    struct key *key;
-    char *uri = uri_of(object);
-    bool ready = uri && keyring_new(trial->crypto, &token, 1, &keyring, &error) == 0 &&
-                 keyring_add(keyring, uri, mech, &key, &error) == 0 &&
-                 keyring_resolve(keyring, token, 1, &error) == 0 && atomic_load(&key->ready);
-    keyring_unref(keyring);
-    free(uri);
-    return ready;
-}
-
-static bool try_kept(const struct trial *trial, const struct mech *mech)
-{
-    const struct index *index = &trial->token->index;
-    unsigned tried = 0;
-    for (size_t i = 0; i < index->count && tried < KEPT_MAX; i++) {
-        const struct object *object = &index->objects[i];
-        if (object->object_class != mech->object_class ||
-            (object->key_type != mech->key_types[0] && object->key_type != mech->key_types[1]))
-            continue;
-        if (agent_signs(trial, object, mech))
-            return true;
-        tried++;
-    }
-    return false;
-}
-
-void trial_kept(const struct trial *trial)
-{
-    for (size_t i = 0; mech_at(i); i++) {
-        char name[REPORT_NAME_MAX];
-        snprintf(name, sizeof name, "sign %s", mech_at(i)->algorithm);
-        if (!report_find(trial->report, name) && try_kept(trial, mech_at(i)))
-            report_add(trial->report, name, true, 0, "right, with a key that is there");
     }
 }
 
@@ -335,12 +196,13 @@ static int try_wrapped(const struct trial *trial, const struct object *pair, con
     if (r < 0)
         return r;
     wrapped.mech = mech;
-    double start = now_us(), us;
+    double start = trial_now_us(), us;
     r = unwrap_run(trial->token, &name, pair, &wrapped, &newkey, error);
-    *ret_us = now_us() - start;
+    *ret_us = trial_now_us() - start;
     if (r < 0)
         return r;
-    r = sign(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL}, false, &us, error);
+    r = signer_sign(trial, &(struct signer){newkey.object.handle, mech, &secret, NULL}, false, &us,
+                    error);
     destroy(trial, &newkey);
     return r;
 }
@@ -396,12 +258,12 @@ void trial_sessions(const struct trial *trial)
     size_t count = 0, left = 0;
     char limit[32];
     CK_RV rv = CKR_OK;
-    double start = now_us();
+    double start = trial_now_us();
     while (count < SESSIONS_MAX && rv == CKR_OK) {
         rv = fn->C_OpenSession(token->slot, token->sessions.flags, NULL, NULL, &sessions[count]);
         count += rv == CKR_OK;
     }
-    double us = count ? (now_us() - start) / (double)count : 0;
+    double us = count ? (trial_now_us() - start) / (double)count : 0;
     for (size_t i = 0; i < count; i++)
         left += fn->C_CloseSession(sessions[i]) != CKR_OK;
     describe_limit(token->info.ulMaxSessionCount, limit, sizeof limit);

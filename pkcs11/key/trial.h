@@ -12,16 +12,15 @@ struct trial {
     struct report *report;
 };
 
+/* Microseconds, for how long things take. */
+double trial_now_us(void);
+
 /* Creates secret keys and signs with each HMAC algorithm. */
 void trial_hmac(const struct trial *trial);
 
 /* Generates keys of each type, and signs with each algorithm that they serve. Every signature is
  * verified. */
 void trial_generate(const struct trial *trial);
-
-/* For algorithms of which the report says nothing yet, as the token has no keys that vanish: signs
- * with the keys that are there, what the agent has them sign when it starts. */
-void trial_kept(const struct trial *trial);
 
 /* Unwraps secret keys in each way that hintsign-key import knows. */
 void trial_unwrap(const struct trial *trial);

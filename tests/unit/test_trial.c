@@ -1,6 +1,7 @@
 /* Tests of pkcs11/key/trial.c: a sound token is found sound, and no lie of another is believed. */
 #include "config.h"
 #include "pkcs11/key/trial.h"
+#include "pkcs11/key/kept.h"
 #include "pkcs11/key/newkey.h"
 #include "tests/unit/soft_token.h"
 
@@ -209,11 +210,11 @@ static void keep(const char *type)
 static void kept_keys(void **state)
 {
     (void)state;
-    attempt(trial_kept);
+    attempt(kept_try);
     assert_int_equal(report.count, 0);
     keep("rsa:2048");
     unsigned objects = soft.objects;
-    attempt(trial_kept);
+    attempt(kept_try);
     assert_int_equal(report.count, 3);
     expect("sign RS256", true, "right, with a key that is there");
     expect("sign RS384", true, "right, with a key that is there");
@@ -223,7 +224,7 @@ static void kept_keys(void **state)
     const struct trial here = {&token, library, crypto, &report};
     report.count = 0;
     report_add(&report, "sign RS256", false, 0, "no");
-    trial_kept(&here);
+    kept_try(&here);
     assert_int_equal(report.count, 3);
     expect("sign RS256", false, "no");
     index_clear(&token.index);
@@ -234,12 +235,12 @@ static void kept_keys_that_lie(void **state)
     (void)state;
     keep("rsa:2048");
     soft.too_short = 1;
-    attempt(trial_kept);
+    attempt(kept_try);
     assert_int_equal(report.count, 0);
     index_clear(&token.index);
     begin(state);
     keep("wrap:rsa:2048");
-    attempt(trial_kept);
+    attempt(kept_try);
     assert_int_equal(report.count, 0);
     index_clear(&token.index);
 }
