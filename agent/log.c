@@ -25,20 +25,37 @@ static bool has_room(int ms)
     return poll(&fd, 1, ms) > 0;
 }
 
+/* systemd's journal takes the level from this prefix (sd-daemon(3)). */
+static const char *priority_of(enum log_level level)
+{
+    static const char *const priorities[] = {"<3>", "<4>", "<6>"};
+    return getenv("JOURNAL_STREAM") ? priorities[level] : "";
+}
+
+/* With the lock held. */
 static void say_lost(void)
 {
     char line[64];
-    int n = snprintf(line, sizeof line, "WARNING: %lu lines of the log were lost\n", lost);
+    if (lost == 0 || !has_room(0))
+        return;
+    int n = snprintf(line, sizeof line, "%sWARNING: %lu lines of the log were lost\n",
+                     priority_of(LOG_WARNING_LEVEL), lost);
     lost = 0;
     (void)!write(STDERR_FILENO, line, (size_t)n); /* there is nobody left to tell */
+}
+
+void log_tell_lost(void)
+{
+    pthread_mutex_lock(&lock);
+    say_lost();
+    pthread_mutex_unlock(&lock);
 }
 
 /* Somebody who is stuck is waited for once, not with every line. */
 static void put(const char *line, size_t length)
 {
     pthread_mutex_lock(&lock);
-    if (lost > 0 && has_room(0))
-        say_lost();
+    say_lost();
     if (has_room(lost > 0 ? 0 : PATIENCE_MS))
         (void)!write(STDERR_FILENO, line, length);
     else
@@ -49,11 +66,8 @@ static void put(const char *line, size_t length)
 void log_write(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"ERROR: ", "WARNING: ", ""};
-    static const char *const priorities[] = {"<3>", "<4>", "<6>"};
     char line[LINE_MAX_BYTES];
-    /* systemd's journal takes the level from this prefix (sd-daemon(3)). */
-    const char *priority = getenv("JOURNAL_STREAM") ? priorities[level] : "";
-    size_t used = (size_t)snprintf(line, sizeof line, "%s%s", priority, names[level]);
+    size_t used = (size_t)snprintf(line, sizeof line, "%s%s", priority_of(level), names[level]);
     va_list args;
     va_start(args, format);
     int n = vsnprintf(line + used, sizeof line - used, format, args);

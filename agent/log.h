@@ -8,6 +8,9 @@ enum log_level { LOG_ERROR_LEVEL, LOG_WARNING_LEVEL, LOG_INFO_LEVEL };
  * error, lines are lost after a tenth of a second, and how many is said when somebody does. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Says how many lines were lost, if somebody reads again. Waits for nobody who does not. */
+void log_tell_lost(void);
+
 #define log_error(...)   log_write(LOG_ERROR_LEVEL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING_LEVEL, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_INFO_LEVEL, __VA_ARGS__)

@@ -279,6 +279,7 @@ static void tick(struct server *server)
     if (server->fitted != server->service->conf->generation)
         fit_limits(server);
     notify_alive(server->notify, now);
+    log_tell_lost();
     if (now >= server->patient_until) {
         limits_expire(&server->limits, now);
         look_after_modules(server);
