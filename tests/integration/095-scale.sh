@@ -87,8 +87,8 @@ mint() {
 }
 
 # instructions PROFILE: counts with callgrind what one of its tokens costs, without what other threads
-# do meanwhile, such as known-answer checks of all keys. From three times as many
-# tokens what one time costs is taken away. The result is in $cost, empty where it cannot be told: 1.
+# do meanwhile, such as known-answer checks of all keys. From three times as many tokens what one time
+# costs is taken away. The result is in $cost, empty where it cannot be told: 1.
 instructions() {
     local n=300
     rm -f "$work"/callgrind.*
