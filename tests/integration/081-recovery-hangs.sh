@@ -35,9 +35,9 @@ called() {
     [ "$(calls "$1")" -ge "$2" ]
 }
 
-# launch COMMAND: with a clock five times as fast.
+# launch COMMAND: with a clock three times as fast.
 launch() {
-    LD_PRELOAD="$hasty" HASTE=5 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$1"
+    LD_PRELOAD="$hasty" HASTE=3 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$1"
 }
 
 # hangs [TOKEN]
