@@ -32,7 +32,7 @@ PROVIDER = os.path.join(BUILD, "client/provider/.libs/hintsign.so")
 LOADER = os.path.join(BUILD, "tests/bench/loader")
 ISSUER = "https://op.example"
 IDLE = 4000  # connections
-WORKERS = 2 * os.cpu_count()  # what hintsign-agent.json(5) advises for SoftHSM2
+WORKERS = 3 * os.cpu_count()  # what hintsign-agent.json(5) advises for SoftHSM2
 CLAIMS = {"hs256": '{"sub":"01234567-89ab-cdef-0123-456789abcdef"}',
           "es256": '{"email":"bob@example.com"}', "rs256": '{"email":"bob@example.com"}',
           "sealed": '{"MSISDN":"+46701234567"}'}
