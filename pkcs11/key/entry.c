@@ -1,6 +1,7 @@
 /* Takes a client secret from a file, a terminal or a pipe: never from an argument. */
 #include "config.h"
 #include "pkcs11/key/entry.h"
+#include "pkcs11/key/hmac_key.h"
 #include "pkcs11/key/prompt.h"
 
 #include <errno.h>
@@ -72,13 +73,23 @@ static int read_terminal(const char *label, struct secret *ret_secret, struct p1
     return 0;
 }
 
-int entry_read(const char *file, const char *label, struct secret *ret_secret,
-               struct p11_error *error)
+static int read_secret(const struct options *options, struct secret *ret_secret,
+                       struct p11_error *error)
 {
-    if (file)
-        return read_file(file, ret_secret, error);
+    if (options->secret_file)
+        return read_file(options->secret_file, ret_secret, error);
     if (isatty(STDIN_FILENO))
-        return read_terminal(label, ret_secret, error);
+        return read_terminal(options->label, ret_secret, error);
     int r = secret_read(STDIN_FILENO, ret_secret);
     return r < 0 ? fail(r, "standard input", error) : 0;
+}
+
+int entry_key(const struct options *options, struct secret *ret_key, struct p11_error *error)
+{
+    _cleanup_secret_ struct secret secret = {0};
+    int r = read_secret(options, &secret, error);
+    if (r < 0)
+        return r;
+    return hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, ret_key,
+                         error);
 }

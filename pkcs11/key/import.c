@@ -37,23 +37,12 @@ static int get_wrapped(const struct options *options, const struct tokens *token
     return r;
 }
 
-/* From a person or a file to the bytes that go into the token. */
-static int get_plain(const struct options *options, struct secret *ret_key, struct p11_error *error)
-{
-    _cleanup_secret_ struct secret secret = {0};
-    int r = entry_read(options->secret_file, options->label, &secret, error);
-    if (r < 0)
-        return r;
-    return hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, ret_key,
-                         error);
-}
-
 static int get(const struct options *options, const struct tokens *tokens, struct source *source,
                struct p11_error *error)
 {
     source->is_wrapped = options->wrapped;
     return source->is_wrapped ? get_wrapped(options, tokens, source, error)
-                              : get_plain(options, &source->key, error);
+                              : entry_key(options, &source->key, error);
 }
 
 static int check_names(const struct tokens *tokens, const struct newkey_name *name,

@@ -5,7 +5,6 @@
 #include "pkcs11/examine.h"
 #include "pkcs11/key/entry.h"
 #include "pkcs11/key/guard.h"
-#include "pkcs11/key/hmac_key.h"
 #include "pkcs11/signature.h"
 
 #include <openssl/crypto.h>
@@ -62,12 +61,9 @@ void kcv_of_object(const struct token *token, const struct object *object, const
 
 int kcv_run(const struct options *options, struct p11_error *error)
 {
-    _cleanup_secret_ struct secret secret = {0}, key = {0};
+    _cleanup_secret_ struct secret key = {0};
     char kcv[KCV_MAX];
-    int r = entry_read(options->secret_file, NULL, &secret, error);
-    if (r == 0)
-        r = hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, &key,
-                          error);
+    int r = entry_key(options, &key, error);
     if (r == 0)
         r = kcv_of_key(&key, options->mech, kcv, error);
     guard_wipe_stack();

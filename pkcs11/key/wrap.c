@@ -21,17 +21,6 @@ static int check_fingerprint(const struct options *options, const struct kek *ke
     return p11_error_text(error, P11_INVALID, "%s: this key has another fingerprint", options->kek);
 }
 
-/* From a person or a file to the bytes that are wrapped. */
-static int get_key(const struct options *options, struct secret *ret_key, struct p11_error *error)
-{
-    _cleanup_secret_ struct secret secret = {0};
-    int r = entry_read(options->secret_file, options->label, &secret, error);
-    if (r < 0)
-        return r;
-    return hmac_key_make(&secret, options->mech, options->derivation, options->allow_short, ret_key,
-                         error);
-}
-
 /* Wipes the key before it prints: whoever reads the output may take his time. */
 static int wrap(const struct options *options, const struct kek *kek, struct secret *key,
                 struct p11_error *error)
@@ -80,7 +69,7 @@ int wrap_run(const struct options *options, struct p11_error *error)
     if (r == 0)
         r = transcript_open(options->transcript, &transcript, error);
     if (r == 0)
-        r = get_key(options, &key, error);
+        r = entry_key(options, &key, error);
     if (r == 0)
         r = wrap_recorded(options, &kek, &key, &transcript, error);
     return r;

@@ -4,15 +4,16 @@
 
 #include <string.h>
 
-#define SLOT 7
+#define SLOT    7
+#define MAC_LEN 32
 
 struct fake_token fake;
 static CK_ULONG found; /* objects that the search has given so far */
 
 void fake_reset(void)
 {
-    fake = (struct fake_token){.flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED |
-                                        CKF_USER_PIN_INITIALIZED};
+    fake = (struct fake_token){
+        .flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED, .mac = 'm'};
 }
 
 static struct fake_attribute *find_attribute(struct fake_object *object, CK_ATTRIBUTE_TYPE type)
@@ -233,6 +234,26 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE han
     return rv;
 }
 
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    (void)session;
+    (void)mechanism;
+    fake.signing = key;
+    return CKR_OK;
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+                  CK_ULONG *signature_len)
+{
+    (void)session;
+    (void)data;
+    (void)data_len;
+    CK_RV rv = fake.answer ? fake.answer() : CKR_OK;
+    *signature_len = MAC_LEN;
+    memset(signature, fake.mac, MAC_LEN);
+    return rv;
+}
+
 CK_FUNCTION_LIST fake_functions = {
     .version = {2, 40},
     .C_Initialize = initialize,
@@ -249,4 +270,6 @@ CK_FUNCTION_LIST fake_functions = {
     .C_FindObjects = find_objects,
     .C_FindObjectsFinal = find_objects_final,
     .C_GetAttributeValue = get_attribute_value,
+    .C_SignInit = sign_init,
+    .C_Sign = sign,
 };

@@ -37,6 +37,10 @@ struct fake_token {
     CK_STATE session_state; /* of C_GetSessionInfo */
     CK_ULONG pin_length;    /* of the last login; 0: at the device */
 
+    CK_OBJECT_HANDLE signing; /* the key of the last C_SignInit */
+    unsigned char mac;        /* all 32 bytes of every MAC */
+    CK_RV (*answer)(void);    /* what C_Sign calls first and returns; NULL: CKR_OK */
+
     /* What the next calls return; CKR_OK: what is right. */
     CK_RV initialize, initialize_with_locking, open_session, find, get_attributes, login;
     CK_OBJECT_HANDLE vanished; /* this object gives CKR_OBJECT_HANDLE_INVALID */

@@ -26,7 +26,6 @@ static unsigned char mac;
 static CK_RV answer;
 static CK_OBJECT_HANDLE failing; /* the key that answers so; 0: all */
 static CK_OBJECT_HANDLE strange; /* the key that gives another MAC */
-static CK_OBJECT_HANDLE signing;
 static unsigned answers;
 static CK_OBJECT_HANDLE last; /* that has answered */
 
@@ -35,25 +34,12 @@ static unsigned changes, doubts;
 static const struct key *doubtful_key;
 static time_t doubtful_since;
 
-static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+static CK_RV give_answer(void)
 {
-    (void)session;
-    (void)mechanism;
-    signing = key;
-    return CKR_OK;
-}
-
-static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
-                  CK_ULONG *signature_len)
-{
-    (void)session;
-    (void)data;
-    (void)data_len;
     answers++;
-    last = signing;
-    *signature_len = 32;
-    memset(signature, signing == strange ? 'x' : mac, 32);
-    return failing == 0 || signing == failing ? answer : CKR_OK;
+    last = fake.signing;
+    fake.mac = fake.signing == strange ? 'x' : mac;
+    return failing == 0 || fake.signing == failing ? answer : CKR_OK;
 }
 
 static void resolved(void *context, struct keyring *which)
@@ -97,8 +83,7 @@ static int set_up(size_t token_count)
     fake_hmac_key(&objects[1], "two", "2");
     fake.objects = objects;
     fake.object_count = 2;
-    fake_functions.C_SignInit = sign_init;
-    fake_functions.C_Sign = sign;
+    fake.answer = give_answer;
     answer = CKR_OK;
     failing = strange = 0;
     mac = 'm';
@@ -285,18 +270,17 @@ static void token_that_is_down(void **state)
     assert_int_equal(answers, 0);
 }
 
-static CK_RV slow_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
-                       CK_BYTE *signature, CK_ULONG *signature_len)
+static CK_RV give_slow_answer(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    return sign(session, data, data_len, signature, signature_len);
+    return give_answer();
 }
 
 /* A hundredth of the token's time. */
 static void long_checks_are_seldom(void **state)
 {
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     first->homes[0].check_at = second->homes[0].check_at = 0;
     run();
     assert_int_equal(answers, 1);
@@ -311,7 +295,7 @@ static void long_checks_are_seldom(void **state)
 static void a_key_that_is_not_ready_is_tried_soon_again(void **state)
 {
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     strange = first->homes[0].handle;
     first->homes[0].check_at = 0;
     run();
@@ -328,7 +312,7 @@ static void a_key_that_is_not_ready_puts_off_no_other(void **state)
     first->homes[0].check_at = 0;
     run();
     assert_false(is_usable(first));
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     first->homes[0].check_at = check.resume = check.retry = 0;
     run();
     assert_int_equal(answers, 2);
@@ -344,7 +328,7 @@ static void a_key_that_is_not_ready_puts_off_no_other(void **state)
 static void a_key_that_is_doubted_puts_off_no_other(void **state)
 {
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     atomic_store(&first->homes[0].doubted, true);
     first->homes[0].check_at -= KEY_RETRY_MS;
     run();
@@ -357,7 +341,7 @@ static void a_key_that_is_doubted_puts_off_no_other(void **state)
 static void a_key_that_is_doubted_goes_first(void **state)
 {
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     first->homes[0].check_at = 0;
     second->homes[0].check_at -= KEY_RETRY_MS;
     atomic_store(&second->homes[0].doubted, true);
@@ -373,7 +357,7 @@ static void a_key_that_is_doubted_again_waits_behind_others(void **state)
     struct key_home *homes[] = {&first->homes[0], &second->homes[0], &first->homes[1],
                                 &second->homes[1]};
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     for (size_t i = 0; i < 4; i++)
         homes[i]->check_at -= KEY_RETRY_MS;
     for (size_t i = 0; i < 4; i++) {
@@ -397,7 +381,7 @@ static void slow_keys_that_are_not_ready_take_turns(void **state)
     struct key_home *homes[] = {&first->homes[0], &second->homes[0], &first->homes[1],
                                 &second->homes[1]};
     (void)state;
-    fake_functions.C_Sign = slow_sign;
+    fake.answer = give_slow_answer;
     for (size_t i = 0; i < 4; i++)
         atomic_store(&homes[i]->generation, 0);
     for (unsigned pass = 1; pass <= 8; pass++) {

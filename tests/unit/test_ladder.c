@@ -26,22 +26,8 @@ static struct ladder ladder;
 static unsigned hang_at_answer, hang_again_at_answer, hang_at_resolved;
 static unsigned answers, resolutions, withdrawals;
 
-static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+static CK_RV answer(void)
 {
-    (void)session;
-    (void)mechanism;
-    (void)key;
-    return CKR_OK;
-}
-
-static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
-                  CK_ULONG *signature_len)
-{
-    (void)session;
-    (void)data;
-    (void)data_len;
-    *signature_len = 32;
-    memset(signature, 'm', 32);
     answers++;
     if (answers == hang_at_answer || answers == hang_again_at_answer)
         ladder_go_down(&ladder, "a call hangs");
@@ -88,8 +74,7 @@ static int make_keys(void)
 {
     struct p11_error error;
     fake_reset();
-    fake_functions.C_SignInit = sign_init;
-    fake_functions.C_Sign = sign;
+    fake.answer = answer;
     fake.session_state = CKS_RO_USER_FUNCTIONS;
     fake.objects = objects;
     fake.object_count = KEYS;

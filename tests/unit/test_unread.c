@@ -38,25 +38,6 @@ static CK_RV get(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE handle, CK_ATTRIBUT
     return handle == 2 && broken ? broken : get_attributes(session, handle, template, count);
 }
 
-static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
-{
-    (void)session;
-    (void)mechanism;
-    (void)handle;
-    return CKR_OK;
-}
-
-static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
-                  CK_ULONG *signature_len)
-{
-    (void)session;
-    (void)data;
-    (void)data_len;
-    *signature_len = 32;
-    memset(signature, 'm', 32);
-    return CKR_OK;
-}
-
 static void resolved(void *context, struct keyring *which)
 {
     (void)context;
@@ -83,8 +64,6 @@ static int setup(void **state)
     fake.object_count = 2;
     get_attributes = fake_functions.C_GetAttributeValue;
     fake_functions.C_GetAttributeValue = get;
-    fake_functions.C_SignInit = sign_init;
-    fake_functions.C_Sign = sign;
     broken = CKR_GENERAL_ERROR;
     if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
         return -1;
