@@ -84,6 +84,16 @@ static int refuse_twice(const struct tokens *tokens, const struct token *token,
     return 0;
 }
 
+/* A list that lacks a key, or a name that seems to be free, must not be taken for the truth. */
+static void warn_of_unread(const struct token *token)
+{
+    char why[P11_ERROR_TEXT_MAX];
+    const struct index *index = &token->index;
+    if (index->unread_count > 0)
+        fprintf(stderr, "WARNING: %s: cannot read %zu of its objects: %s\n", token->name,
+                index->unread_count, p11_error_describe(&index->unread_error, why, sizeof why));
+}
+
 static int open_token(struct tokens *tokens, struct token *token, struct p11_error *error)
 {
     int r = find_module(tokens, token->uri, &token->module, error);
@@ -97,7 +107,10 @@ static int open_token(struct tokens *tokens, struct token *token, struct p11_err
         r = token_open(token, error);
     if (r == 0)
         r = token_index(token, error);
-    return r < 0 ? tokens_explain(token, error) : 0;
+    if (r < 0)
+        return tokens_explain(token, error);
+    warn_of_unread(token);
+    return 0;
 }
 
 static int add(struct tokens *tokens, const char *uri, struct token **ret_token,

@@ -68,6 +68,13 @@ print(sum(key["label"] == "odd \x1b[31mname\x9b\x7f" for key in json.load(sys.st
 runs 0 'no keys in JSON' hintsign-key list --token "$token" --label nobody --json
 is "$(cat "$work/stdout")" '[]' '... is an empty array'
 
+# An object that cannot be read.
+echo 'C_GetAttributeValue 0x05 3' >"$work/script"
+FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script runs 0 'a token that does not show all: the others are listed' \
+    hintsign-key list --token "${token/"$module"/"$top_builddir/tests/fault/.libs/faulty.so"}"
+like "$(cat "$work/stderr")" 'WARNING: pkcs11:token=hints-a: cannot read 1 of its objects: C_GetAttributeValue: CKR_GENERAL_ERROR' \
+    '... and says that one is missing'
+
 before=$(labels)
 runs 1 'without a terminal delete does nothing' delete --label hmac
 like "$(cat "$work/stderr")" 'no terminal.*--yes' '... unless told to'
