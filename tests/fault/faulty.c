@@ -6,7 +6,7 @@
  *     FUNCTION RV N             the next N calls of FUNCTION return RV; C_GetFunctionList
  *                               is called when the module is loaded
  *     FUNCTION RV until OTHER   all calls return RV until OTHER is called
- *     * RV until OTHER          ... those of every function
+ *     * RV until OTHER          ... those of every function of the loaded module
  *     FUNCTION wrong N          the next N calls succeed with the last byte of the result changed
  *     FUNCTION wrong N BYTES    ... where that has so many bytes
  *     FUNCTION short N          ... with a result that is one byte too short
@@ -169,7 +169,8 @@ static void hang(unsigned number)
 static bool concerns(const struct fault *fault, const char *function)
 {
     return fault->left != 0 &&
-           (strcmp(fault->function, function) == 0 || strcmp(fault->function, "*") == 0);
+           (strcmp(fault->function, function) == 0 ||
+            (strcmp(fault->function, "*") == 0 && strcmp(function, "C_GetFunctionList") != 0));
 }
 
 /* With the lock held. */
