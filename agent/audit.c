@@ -247,8 +247,3 @@ bool audit_is_available(struct audit *audit, char *reason, size_t size)
         snprintf(reason, size, "the audit log cannot be written: %s", strerror(-r));
     return !audit->has_gap && r == 0;
 }
-
-bool audit_has_gap(const struct audit *audit)
-{
-    return audit->has_gap;
-}

@@ -89,7 +89,4 @@ void audit_get_position(struct audit *audit, struct audit_position *ret_position
 /* Whether records can be written, as far as is known. Otherwise `reason` says why not. */
 bool audit_is_available(struct audit *audit, char *reason, size_t size);
 
-/* Whether the log is behind its state, and nothing will be appended. */
-bool audit_has_gap(const struct audit *audit);
-
 #endif

@@ -66,7 +66,7 @@ static void do_rounds(struct audit_keeper *keeper)
     keeper->rotate = false;
     pthread_mutex_unlock(&keeper->lock);
     audit_tick(keeper->audit);
-    if (rotate) /* afterwards: its sync proves nothing about lines that an earlier one has lost */
+    if (rotate)
         audit_rotate(keeper->audit);
     pthread_mutex_lock(&keeper->lock);
 }

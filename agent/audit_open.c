@@ -237,7 +237,8 @@ void audit_close(struct audit *audit)
         int r = audit_rewrite_sync(&audit->file, audit->sha256, &audit->synced, &audit->durable);
         if (r < 0)
             log_error("audit: %s", strerror(-r));
-        else if (audit->dirty)
+        else if (audit->dirty ||
+                 audit->state_unsynced) /* what a failed sync lost is written again */
             audit_remember(audit, &audit->durable);
         audit_file_close(&audit->file);
     }

@@ -95,8 +95,8 @@ void limits_expire(struct limits *limits, int64_t now)
 {
     pthread_mutex_lock(&limits->lock);
     for (struct conn *conn = limits->first; conn; conn = conn->next)
-        if (conn_is_late(conn, now))
-            shutdown(conn->fd, SHUT_RDWR);
+        if (conn_is_late(conn, now)) /* a request that is whole just now is answered still */
+            shutdown(conn->fd, atomic_load(&conn->wait) == CONN_READ ? SHUT_RD : SHUT_RDWR);
     pthread_mutex_unlock(&limits->lock);
 }
 

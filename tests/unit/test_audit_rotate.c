@@ -2,6 +2,7 @@
 #include "config.h"
 #include "agent/audit.h"
 #include "agent/audit_rotate.h"
+#include "agent/audit_internal.h"
 
 #include "tests/unit/scratch.h"
 
@@ -63,7 +64,7 @@ static void open_log(enum conf_sync sync)
                                           .sha256 = EVP_sha256()};
     if (audit_open(&options, &audit, error) < 0)
         fail_msg("%s", error);
-    assert_false(audit_has_gap(audit));
+    assert_false(audit->has_gap);
 }
 
 static void close_log(void)
@@ -390,7 +391,7 @@ static void a_file_between_is_missing(void **state)
         struct audit_options options = {
             .path = scratch_path("log"), .state_dir = scratch_path("."), .sha256 = EVP_sha256()};
         assert_int_equal(audit_open(&options, &audit, error), 0);
-        assert_true(audit_has_gap(audit));
+        assert_true(audit->has_gap);
         close_log();
         options.accept_gap = true;
         assert_int_equal(audit_open(&options, &audit, error), 0);
