@@ -19,7 +19,7 @@
 struct check {
     int64_t resume; /* watch_now: until then nobody is asked by the clock ... */
     int64_t retry;  /* ... and until then none that is not ready */
-    size_t next;    /* counted token by token, who is asked first of the others, if it is due */
+    size_t next;    /* who is asked first of the others, if it is due: see subject_at */
 };
 
 /* When something is to be done, as watch_now tells the time; INT64_MAX: never. */

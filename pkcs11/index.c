@@ -170,6 +170,7 @@ int index_read_again(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct ind
                      struct p11_error *error)
 {
     int64_t end = watch_now() + ms;
+    size_t before = index->count;
     int r = 0;
     for (size_t tries = index->unread_count; tries > 0 && r >= 0 && watch_now() < end; tries--) {
         size_t at = index->unread_next % index->unread_count;
@@ -178,7 +179,8 @@ int index_read_again(CK_FUNCTION_LIST *fn, CK_SESSION_HANDLE session, struct ind
             index->unread[at] = index->unread[--index->unread_count];
         index->unread_next = r == UNREAD ? at + 1 : at;
     }
-    sort(index);
+    if (index->count > before)
+        sort(index);
     return r < 0 ? r : 0;
 }
 

@@ -156,6 +156,7 @@ static int load(struct module *module, struct p11_error *error)
 {
     atomic_store(&module->loads, true);
     pthread_mutex_lock(&load_lock);
+    watch_beat(); /* what others took is not this module's */
     atomic_store(&being_loaded, module);
     int r = module->path ? load_by_path(module, error) : load_by_name(module, error);
     if (r == 0 && (r = claim(module, error)) < 0)

@@ -103,7 +103,7 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     uint64_t generation;
     enum p11_rung rung;
     int r = try_home(job, home, &generation, &rung, error);
-    if (r < 0 && r != P11_BUSY && generation != 0)
+    if (r < 0 && r != P11_BUSY && r != P11_DATA && generation != 0)
         prober_doubt(home->token->prober, home);
     if (r < 0 && rung == P11_RUNG_SESSION) {
         atomic_fetch_add(&home->token->module->climbed[P11_RUNG_SESSION], 1);

@@ -3,9 +3,10 @@
 #include "pkcs11/unread.h"
 #include "pkcs11/check.h"
 
-/* Between two tries. */
+/* Between two tries, of which none takes more than a tenth of the token's time. */
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS   1000
+#define RETRY_SHARE    10
 
 #define READ_MS      100 /* of one try; then others get their turn */
 #define TURN_WAIT_MS 5
@@ -30,10 +31,12 @@ int64_t unread_due(const struct unread *unread, const struct ladder *ladder)
     return due;
 }
 
-static void plan(struct unread *unread, long ms)
+/* After a try that took `spent` milliseconds. */
+static void plan(struct unread *unread, long ms, int64_t spent)
 {
+    int64_t pause = spent * (RETRY_SHARE - 1);
     unread->ms = ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-    unread->at = watch_now() + unread->ms;
+    unread->at = watch_now() + (pause > unread->ms ? pause : unread->ms);
 }
 
 /* Once when there are some and once when there are none any more: what is between is not news. */
@@ -42,7 +45,7 @@ static void tell(struct unread *unread, struct ladder *ladder, struct token *tok
     size_t count = token->index.unread_count, told = token->told_unread;
     token->told_unread = count;
     if (count > told)
-        plan(unread, RETRY_FIRST_MS);
+        plan(unread, RETRY_FIRST_MS, 0);
     if (count > told || (count == 0 && told > 0))
         ladder->events->unread(ladder->context, token);
 }
@@ -76,14 +79,15 @@ enum p11_rung unread_run(struct unread *unread, struct ladder *ladder)
     for (size_t i = 0; i < ladder->token_count; i++)
         if (is_up(ladder->tokens[i]))
             tell(unread, ladder, ladder->tokens[i]);
-    if (unread_due(unread, ladder) > watch_now())
+    int64_t start = watch_now();
+    if (unread_due(unread, ladder) > start)
         return P11_RUNG_NONE;
     for (size_t i = 0; i < ladder->token_count && r == 0; i++) {
         struct token *token = ladder->tokens[i];
         if (token->index.unread_count > 0 && is_up(token))
             r = read_again(ladder, token, &changed, &error);
     }
-    plan(unread, changed ? RETRY_FIRST_MS : unread->ms * 2);
+    plan(unread, changed ? RETRY_FIRST_MS : unread->ms * 2, watch_now() - start);
     if (changed)
         ladder_tell(ladder, true);
     return r == 0 ? P11_RUNG_NONE : ladder_rung(&error);

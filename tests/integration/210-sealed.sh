@@ -92,9 +92,9 @@ agent_log_has 'in the future' && ok 'a key from the future is noticed' || not_ok
 refused 'a key from the future, after a stale one'
 has_key rsa
 has_key rsa fetched-at "$(date +%s)"
-sed -i "s/\"fetched_at\": *[0-9]*/\"fetched_at\": $(($(date +%s) + 303))/" "$work/keys"/*.json
+sed -i "s/\"fetched_at\": *[0-9]*/\"fetched_at\": $(($(date +%s) + 306))/" "$work/keys"/*.json
 runs 0 'a file from the near future is noticed' wait_for 5 is_from_future
-runs 0 '... and read again, as it is, when its time has come' wait_for 15 is_of_today
+runs 0 '... and read again, as it is, when its time has come' wait_for 20 is_of_today
 is "$(grep -c 'in the future' "$work/agent.log")" 2 '... which the log said once'
 chmod 666 "$work/keys"/*.json
 agent_log_has 'others can write' && ok 'a file that others can write is noticed' || not_ok 'a file that others can write is noticed'

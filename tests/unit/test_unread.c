@@ -132,13 +132,13 @@ static void told_once_and_tried_more_and_more_seldom(void **state)
     run();
     assert_int_equal(told, 1);
     assert_int_equal(told_count, 1);
-    assert_int_equal(asked, 0); /* it was just tried */
     static const long pauses[] = {250, 500, 1000, 1000};
     for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
         assert_int_equal(unread.ms, pauses[i]);
-        assert_true(unread_due(&unread, &ladder) <= watch_now() + pauses[i]);
         unsigned before = asked;
+        int64_t start = watch_now();
         run_when_due();
+        assert_true(unread_due(&unread, &ladder) >= start + pauses[i]);
         assert_true(asked > before);
     }
     assert_int_equal(told, 1);
