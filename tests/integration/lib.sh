@@ -48,7 +48,9 @@ cleanup() {
         wait "$agent_pid" 2>/dev/null
     fi
     if [ "$tests_failed" -gt 0 ] && [ -s "$work/agent.log" ]; then
-        diag "the agent's log:" && tail -n 50 "$work/agent.log" | sed 's/^/#   /'
+        diag "the agent's log:"
+        { grep -A 60 -m 1 'Sanitizer\|runtime error' "$work/agent.log" && echo ...; tail -n 50 "$work/agent.log"; } |
+            sed 's/^/#   /'
     fi
     if [ -n "${KEEP:-}" ]; then diag "kept: $work"; else rm -rf "$work"; fi
 }

@@ -55,8 +55,10 @@ static void look_after(void)
 /* Whether that ends it. */
 static bool is_ended(void)
 {
+    char byte;
     look_after();
-    return send(wire_conn->fd, "", 0, MSG_NOSIGNAL) < 0;
+    return send(wire_conn->fd, "", 0, MSG_NOSIGNAL) < 0 ||
+           recv(wire_conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void (*while_it_is_served)(void);
@@ -335,6 +337,7 @@ static void whoever_does_not_finish_is_ended(void **state)
     assert_int_equal(wire_send("{", 1), 1);
     assert_int_equal(wire_serve(), CONN_READ);
     assert_true(is_ended());
+    assert_int_equal(wire_serve(), CONN_CLOSE);
 }
 
 /* ... but not while it is the agent who has to read. */
