@@ -74,6 +74,7 @@ static int add_token(struct hsm *hsm, const struct conf_token *conf, struct p11_
     if (!served)
         return error->code;
     served->tokens[served->token_count++] = *token;
+    (*token)->module = served->module;
     /* Whoever allows a single session wants one call at a time: not every module bears more. */
     if (conf->max_sessions == 1)
         served->module->one_caller = true;

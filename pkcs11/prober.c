@@ -170,7 +170,6 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
                                      .keyrings = ladder_keep(keyring, NULL)};
     pthread_mutex_init(&prober->ladder.lock, NULL);
     for (size_t i = 0; i < token_count; i++) {
-        tokens[i]->module = module;
         tokens[i]->prober = prober;
         tokens[i]->crypto = keyring->crypto;
     }

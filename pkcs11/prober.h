@@ -12,7 +12,8 @@
 struct prober;
 
 /* Starts the thread, which brings the tokens up and resolves the keyring. Module and tokens are
- * borrowed and must outlive the prober; the tokens' `module` and `prober` are set here.
+ * borrowed and must outlive the prober. The tokens' `prober` is set here; the `module` of all
+ * tokens in the keyring is set before the first prober starts, because each looks whose a token is.
  * Errors: P11_MEMORY. */
 int prober_start(struct module *module, struct token **tokens, size_t token_count,
                  struct keyring *keyring, const struct ladder_events *events, void *context,

@@ -58,6 +58,7 @@ static int setup(void **state)
                       &tokens[i], &error) < 0)
             return -1;
         modules[i]->fn = &fake_functions;
+        tokens[i]->module = modules[i];
     }
     if (keyring_new(&crypto, tokens, HOMES, &keyring, &error) < 0 ||
         keyring_add(keyring, "pkcs11:object=one", mech_find("HS256"), &key, &error) < 0)
