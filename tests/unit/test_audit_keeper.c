@@ -198,6 +198,9 @@ static void a_record_that_is_too_long(void **state)
 static void a_clock_that_is_set(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* clock_join has no other clock there */
+#endif
     moved = -3600;
     assert_true(audit_keeper_stop(keeper, 10));
     assert_int_equal(audit_keeper_start(service->audit, &keeper), 0);
