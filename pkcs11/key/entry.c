@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,7 +67,7 @@ static int read_terminal(const char *label, struct secret *ret_secret, struct p1
         r = prompt_secret("The same again: ", &second);
     if (r < 0)
         return fail(r, "terminal", error);
-    if (first.length != second.length || memcmp(first.data, second.data, first.length) != 0)
+    if (first.length != second.length || CRYPTO_memcmp(first.data, second.data, first.length) != 0)
         return p11_error_text(error, P11_INVALID, "the two are not the same: nothing was done");
     *ret_secret = first;
     first = (struct secret){0};
