@@ -160,24 +160,38 @@ static int start_threads(struct workers *workers, unsigned count)
     return 0;
 }
 
+static struct workers *workers_new(unsigned regular, unsigned threads)
+{
+    struct workers *workers = calloc(1, sizeof *workers);
+    struct worker *list = calloc(threads, sizeof *list);
+    struct fair *fair = fair_new(regular);
+    if (!workers || !list || !fair) {
+        free(workers);
+        free(list);
+        fair_free(fair);
+        return NULL;
+    }
+    *workers = (struct workers){.list = list,
+                                .regular = regular,
+                                .fair = fair,
+                                .epoll_fd = -1,
+                                .stop_fd = -1,
+                                .duty_fd = -1};
+    return workers;
+}
+
 int workers_start(struct service *service, struct limits *limits, unsigned count,
                   struct workers **ret_workers)
 {
-    struct workers *workers = calloc(1, sizeof *workers);
+    unsigned threads = count + (count + 2) / 3;
+    struct workers *workers = workers_new(count, threads);
     if (!workers)
         return -ENOMEM;
-    *workers = (struct workers){.service = service,
-                                .limits = limits,
-                                .epoll_fd = -1,
-                                .stop_fd = -1,
-                                .duty_fd = -1,
-                                .regular = count};
-    unsigned threads = count + (count + 2) / 3;
-    workers->list = calloc(threads, sizeof *workers->list);
-    workers->fair = fair_new(count);
-    int r = workers->list && workers->fair ? open_fds(workers) : -ENOMEM;
+    workers->service = service;
+    workers->limits = limits;
+    int r = throttle_start(service, arm, workers, &workers->throttle);
     if (r == 0)
-        r = throttle_start(service, arm, workers, &workers->throttle);
+        r = open_fds(workers);
     if (r == 0)
         r = start_threads(workers, threads);
     if (r < 0) {

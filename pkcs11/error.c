@@ -144,20 +144,20 @@ bool p11_rv_may_be_object(CK_RV rv)
     return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || !find_row(rv);
 }
 
-int p11_error_call(struct p11_error *error, int code, const char *call, CK_RV rv)
+struct p11_error *p11_error_set_call(struct p11_error *error, int code, const char *call, CK_RV rv)
 {
     *error = (struct p11_error){.code = code, .rv = rv, .call = call};
-    return code;
+    return error;
 }
 
-int p11_error_text(struct p11_error *error, int code, const char *format, ...)
+struct p11_error *p11_error_set_text(struct p11_error *error, int code, const char *format, ...)
 {
     *error = (struct p11_error){.code = code};
     va_list args;
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
-    return code;
+    return error;
 }
 
 const char *p11_error_describe(const struct p11_error *error, char *buffer, size_t size)

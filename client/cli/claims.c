@@ -5,6 +5,7 @@
 #include "client/cli/input.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Takes over `value`, which may be NULL where it could not be made. */
@@ -42,14 +43,15 @@ int claims_add(const struct cli *cli, json_t *claims, const char *assignment)
         length--;
     if (length == 0)
         return cli_usage(cli, "--claim takes NAME=VALUE or NAME:=JSON, not '%s'", assignment);
-    __attribute__((cleanup(input_free))) char *name = strndup(assignment, length);
-    if (!is_json)
-        return add(cli, claims, name, json_string(equals + 1));
-    json_error_t why;
-    json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
-    if (!value)
-        return cli_usage(cli, "the claim '%s' is not JSON: %s", name, why.text);
-    return add(cli, claims, name, value);
+    json_error_t why = {.text = ""};
+    json_t *value = is_json ? json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why)
+                            : json_string(equals + 1);
+    char *name = strndup(assignment, length);
+    int status = is_json && !value
+                     ? cli_usage(cli, "the claim '%s' is not JSON: %s", name, why.text)
+                     : add(cli, claims, name, value);
+    free(name);
+    return status;
 }
 
 int claims_add_file(const struct cli *cli, json_t *claims, const char *path)

@@ -75,9 +75,11 @@ int cli_seconds(const char *option, const char *text, int *ret_seconds)
     char *end;
     errno = 0;
     long seconds = strtol(text, &end, 10);
-    if (errno || end == text || *end || seconds < 1 || seconds > SECONDS_MAX)
-        return cli_fail(CLI_USAGE, "Usage", "%s takes a number of seconds from 1 to %d", option,
-                        SECONDS_MAX);
+    if (errno || end == text || *end || seconds < 1 || seconds > SECONDS_MAX) {
+        cli_fail(CLI_USAGE, "Usage", "%s takes a number of seconds from 1 to %d", option,
+                 SECONDS_MAX);
+        return CLI_USAGE;
+    }
     *ret_seconds = (int)seconds;
     return CLI_OK;
 }

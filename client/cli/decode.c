@@ -69,11 +69,13 @@ static bool is_deeper(const json_t *value, int levels)
 static int print_part(const char *name, const char *part, size_t length)
 {
     json_error_t why;
-    __attribute__((cleanup(input_free))) char *bytes = malloc(length + 1);
+    char *bytes = malloc(length + 1);
     ssize_t size = bytes ? decode_base64url(part, length, bytes) : -1;
+    json_auto_t *object =
+        size < 0 ? NULL : json_loadb(bytes, (size_t)size, JSON_REJECT_DUPLICATES, &why);
+    free(bytes);
     if (size < 0)
         return cli_fail(CLI_REFUSED, "Malformed", "%s: not base64url", name);
-    json_auto_t *object = json_loadb(bytes, (size_t)size, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(object))
         return cli_fail(CLI_REFUSED, "Malformed", "%s: not a JSON object: %s", name,
                         object ? "another value" : why.text);

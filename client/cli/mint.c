@@ -99,8 +99,12 @@ static int mint_one(struct hintsign *handle, const struct order *order, const ch
 {
     __attribute__((cleanup(input_free))) char *claims = NULL;
     struct hintsign_request request = order->request;
-    if (json_object_size(order->claims) > 0)
-        request.claims = claims = json_dumps(order->claims, JSON_COMPACT);
+    if (json_object_size(order->claims) > 0) {
+        claims = json_dumps(order->claims, JSON_COMPACT);
+        if (!claims)
+            return cli_fail(CLI_AGAIN, "NoMemory", "out of memory");
+    }
+    request.claims = claims;
     struct hintsign_token *token;
     if (hintsign_mint(handle, &request, &token) < 0)
         return cli_report(handle);

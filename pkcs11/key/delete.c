@@ -132,7 +132,7 @@ int delete_run(const struct options *options, struct p11_error *error)
     int r = transcript_open(options->transcript, &transcript, error);
     if (r == 0)
         r = tokens_open(&tokens, options, true, error);
-    if (r < 0)
+    if (r != 0)
         return r;
     const struct token *token = tokens.list[0];
     r = choose(token, options, &victim, error);

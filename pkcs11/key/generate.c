@@ -44,7 +44,7 @@ int generate_run(const struct options *options, struct p11_error *error)
     struct show show;
     if (r == 0)
         r = show_begin(options, &show, error);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = show_key(&show, newkey.token, &newkey.object, error);
     return show_end(&show, r, error);

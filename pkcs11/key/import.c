@@ -86,7 +86,7 @@ static int import_all(const struct tokens *tokens, const struct newkey_name *nam
                 ? unwrap_run(token, name, &source->keks[i], &source->wrapped, &ret_newkeys[i],
                              error)
                 : newkey_import(token, name, options->mech, &source->key, &ret_newkeys[i], error);
-        if (r < 0)
+        if (r != 0)
             undo(ret_newkeys, i, options, ceremony);
     }
     return r;
@@ -117,14 +117,14 @@ static int import_recorded(const struct tokens *tokens, const struct newkey_name
     return ceremony_end(&ceremony, r, error);
 }
 
-static int show_all(const struct newkey *newkeys, const struct options *options,
+static int show_all(const struct newkey *newkeys, size_t count, const struct options *options,
                     struct p11_error *error)
 {
     struct show show;
     int r = show_begin(options, &show, error);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < options->token_count && r == 0; i++)
+    for (size_t i = 0; i < count && r == 0; i++)
         r = show_key(&show, newkeys[i].token, &newkeys[i].object, error);
     return show_end(&show, r, error);
 }
@@ -150,6 +150,6 @@ int import_run(const struct options *options, struct p11_error *error)
     secret_wipe(&source.key);
     guard_wipe_stack();
     if (r == 0)
-        r = show_all(newkeys, options, error);
+        r = show_all(newkeys, tokens.count, options, error);
     return r;
 }

@@ -80,7 +80,7 @@ static void try_hmac(const struct trial *trial, const struct mech *mech)
     double start = trial_now_us();
     if (r == 0)
         r = newkey_import(trial->token, &name, mech, &secret, &newkey, &error);
-    if (r < 0) {
+    if (r != 0) {
         add_failure(trial, title, &error);
         return;
     }
@@ -155,7 +155,7 @@ static bool generate(const struct trial *trial, const char *type, struct newkey 
     double start = trial_now_us();
     if (r == 0)
         r = newkey_generate(trial->token, &name, keyspec_find(type), ret_newkey, &error);
-    if (r < 0) {
+    if (r != 0) {
         add_failure(trial, title, &error);
         return false;
     }
