@@ -101,7 +101,7 @@ else
 fi
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 agent_config
 agent_start
 [ ! -e "$bash_completion" ] || is "$(bash_offers 'hintsign mint ac')" acme 'bash: profiles'

@@ -68,7 +68,7 @@ runs 1 'a change shows' hintsign-audit verify "$work/changed"
 like "$(cat "$work/stdout")" "^$work/changed:3: the line was changed" '... where it is'
 
 # The digest is the one in the agent's audit log.
-profile_acme
+profile_pingone acme
 agent_config
 agent_start
 runs 0 'a token' hintsign mint acme --subject bob

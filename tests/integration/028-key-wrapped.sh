@@ -121,14 +121,8 @@ done
 
 # --- the tokens ---
 
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-}
-profile short
-profile long
+profile_pingone short
+profile_pingone long
 agent_config
 agent_start
 for name in short long; do

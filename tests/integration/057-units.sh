@@ -71,7 +71,7 @@ fi
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 agent_config
 chown -R "$confined_id:$confined_id" "$work"
 

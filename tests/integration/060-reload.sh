@@ -3,14 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util python3
 
-# profile NAME KEY
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$2", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-}
-
 configuration() {
     hintsign status | sed -n 's/^agent .* configuration \([0-9]*\)$/\1/p'
 }
@@ -29,8 +21,8 @@ reload() {
 
 token_create
 key_import acme "$(random_hex 32)"
-profile acme acme
-profile later later
+profile_pingone acme
+profile_pingone later
 agent_config
 agent_launch
 
@@ -45,7 +37,7 @@ runs 4 'the agent as a whole is not ready' hintsign status --ready
 
 key_import later "$(random_hex 32)"
 runs 4 'a key that was just imported is not known yet' hintsign mint later --subject bob
-profile new acme
+profile_pingone new acme
 reload
 runs 0 'after SIGHUP it mints' hintsign mint later --subject bob
 runs 0 '... the agent is ready' hintsign status --ready
@@ -85,7 +77,7 @@ include_tap <"$work/tap"
 # --- a mistake keeps the old configuration, whole ---
 
 before=$(configuration)
-profile another acme
+profile_pingone another acme
 printf '{ "version": 1,\n  "kind": "pingone",\n  "lifetime": 0 }\n' | profile_write broken
 rm "$work/profiles.d/later.json"
 kill -HUP "$agent_pid"
@@ -138,7 +130,7 @@ done
 wait_for 20 test -s "$work/out.1"
 reloads=0
 for i in {1..20}; do
-    if [ $((i % 2)) = 0 ]; then profile extra acme; else rm -f "$work/profiles.d/extra.json"; fi
+    if [ $((i % 2)) = 0 ]; then profile_pingone extra acme; else rm -f "$work/profiles.d/extra.json"; fi
     reload && reloads=$((reloads + 1))
 done
 : >"$work/enough"
@@ -166,7 +158,7 @@ script() {
     mv "$work/script.new" "$FAULTY_SCRIPT"
 }
 script 'C_FindObjectsInit hang 1'
-profile waiting acme
+profile_pingone waiting acme
 hintsign reload >"$work/reload" 2>&1 &
 good=$!
 runs 0 'a reload waits for its module' wait_for 10 hangs
@@ -189,7 +181,7 @@ script 'C_FindObjectsInit hang 1'
 kill -HUP "$agent_pid"
 runs 0 'a reload waits for its module' wait_for 10 hangs
 sed -i 's|"version": 1,|"version": 1, "peer_pid": "best-effort",|' "$work/agent.json" # the log says that it was read
-profile asked acme
+profile_pingone asked acme
 hintsign reload >"$work/reload" 2>&1 &
 good=$!
 agent_log_has 'peer_pid: changed'

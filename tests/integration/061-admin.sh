@@ -6,11 +6,7 @@ need softhsm2-util python3 openssl
 
 # profile NAME [TOKEN]: with a key of its name, on that token alone.
 profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1${2:+;token=hints-$2}",
-  "algorithm": "HS256", "client_id": "CLIENT", "audiences": [ "https://op.example" ],
-  "allow": $allow_me }
-END
+    profile_pingone "$1" "$1${2:+;token=hints-$2}"
 }
 
 mints() {

@@ -5,7 +5,7 @@ need softhsm2-util
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
 : >"$FAULTY_SCRIPT"
 cp "$work/pin" "$work/good"

@@ -5,7 +5,7 @@ need softhsm2-util python3
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 agent_config
 sed -i 's/"0600"/"0666"/' "$work/agent.json"
 chmod 711 "$work" # root's stranger has another uid

@@ -80,10 +80,7 @@ may_not() {
 
 # profile NAME ALLOW
 profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $2 }
-END
+    profile_pingone "$1" acme "$2"
 }
 
 # config [MEMBERS]

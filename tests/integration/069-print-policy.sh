@@ -7,10 +7,7 @@ need sha256sum
 tokens_json='{ "name": "a", "uri": "pkcs11:token=nowhere?module-path=/nowhere.so" }'
 # profile ALLOW
 profile() {
-    profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $1 }
-END
+    profile_pingone acme acme "$1"
 }
 profile '[ { "uid": 7 }, { "unit": "portal.service" } ]'
 agent_config

@@ -7,11 +7,7 @@ need softhsm2-util python3
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ],
-  "allow": [ { "listener": "default" } ] }
-END
+profile_pingone acme acme '[ { "listener": "default" } ]'
 export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
 echo 'C_Sign slow 1000000 5' >"$FAULTY_SCRIPT"

@@ -8,10 +8,7 @@ hasty=$top_builddir/tests/modules/.libs/hasty.so
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_write pingone <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone pingone acme
 agent_config
 program=$(command -v hintsign-agent)
 hintsign-agent() {

@@ -57,7 +57,7 @@ agent_stop
 # --- more than one user's share, all of whom have asked ---
 
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 export SLOW_MODULE=$module SLOW_SIGN_US=100000
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/modules/.libs/slow.so token_uri)\" }"
 agent_config '"workers": 1, "limits": { "connections_per_uid": 4 }'

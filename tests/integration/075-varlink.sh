@@ -5,7 +5,7 @@ need softhsm2-util python3
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 profile_write shop <<END
 { "version": 1, "kind": "authway", "key": "pkcs11:object=missing", "algorithm": "HS256",
   "client_id": "CLIENT", "audiences": [ "https://a.example", "https://b.example" ],

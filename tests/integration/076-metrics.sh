@@ -13,7 +13,7 @@ token_create
 key_import acme "$(random_hex 32)"
 key_generate disc ec:P-256
 key_generate enc ec:P-256
-profile_acme
+profile_pingone acme
 sed 's/, "allow".*/ }/' "$work/profiles.d/acme.json" >"$work/profiles.d/theirs.json"
 cp "$work/profiles.d/acme.json" "$work/profiles.d/other.json"
 profile_raw enc enc '"ES256"'

@@ -12,10 +12,7 @@ token_create
 FAULTY_MODULE=$module
 for key in $keys; do
     key_import "$key" "$(random_hex 32)"
-    profile_write "$key" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$key", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+    profile_pingone "$key"
 done
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
 agent_config

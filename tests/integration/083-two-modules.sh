@@ -10,13 +10,6 @@ hasty=$top_builddir/tests/modules/.libs/hasty.so
 [ -e "$hasty" ] || skip_all 'the fast clock is not built'
 export HASTE=${HINTSIGN_HASTE:-5}
 
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-}
-
 configuration() {
     hintsign status | sed -n 's/^agent .* configuration \([0-9]*\)$/\1/p'
 }
@@ -86,7 +79,7 @@ key_import a "$(random_hex 32)"
 key_import both "$both"
 remote_import r "$(random_hex 32)"
 remote_import both "$both"
-for name in a r both; do profile $name; done
+for name in a r both; do profile_pingone $name; done
 export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
 : >"$FAULTY_SCRIPT"
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" },
@@ -146,7 +139,7 @@ agent_stop
 key_import late "$(random_hex 32)"
 rm -f "$HINTSIGN_SOCKET"
 agent_start
-profile late
+profile_pingone late
 before=$(searches)
 server_freeze
 kill -HUP "$agent_pid"

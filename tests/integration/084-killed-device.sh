@@ -5,13 +5,6 @@
 need softhsm2-util python3
 kills=${HINTSIGN_KILLS:-4}
 
-profile() {
-    profile_write "$1" <<JSON
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-JSON
-}
-
 # Every line of the files that looks like a token must be one of the key; prints how many.
 verify() {
     python3 - "$@" <<'PY'
@@ -52,7 +45,7 @@ token_create
 secret=$(random_hex 32)
 key_import both "$secret"
 local_tokens=$tokens_json
-profile both
+profile_pingone both
 
 # One call at a time, because threads that wait in p11-kit-client for its server's answers are not
 # all told when it dies in the middle of one. Then nothing helps but a new process (088).

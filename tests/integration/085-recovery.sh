@@ -4,13 +4,6 @@
 . "$(dirname "$0")/remote.sh"
 need softhsm2-util setsid python3
 
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$2", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-}
-
 # next_agent: the files of the one before are put away.
 next_agent() {
     agent_stop
@@ -21,8 +14,8 @@ token_create
 secret=$(random_hex 32)
 key_import acme "$secret"
 key_import victim "$(random_hex 32)"
-profile acme acme
-profile victim victim
+profile_pingone acme
+profile_pingone victim
 
 # --- a key that goes ---
 

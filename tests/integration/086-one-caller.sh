@@ -7,12 +7,7 @@ lonely=$top_builddir/tests/modules/.libs/lonely.so
 
 token_create
 for i in {1..4}; do key_import "key$i" "$(random_hex 32)"; done
-for i in {1..4}; do
-    profile_write "p$i" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=key$i", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-done
+for i in {1..4}; do profile_pingone "p$i" "key$i"; done
 tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$lonely token_uri)\" }"
 export LONELY_MODULE=$module
 

@@ -10,14 +10,8 @@ other=$(random_hex 32)
 key_import acme "$secret"
 key_import other "$other"
 key_generate rsa rsa:2048
-profile_write hint <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
-END
-profile_write neighbour <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=other", "algorithm": "HS256",
-  "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
-END
+profile_pingone hint acme
+profile_pingone neighbour other
 key_generate ec ec:P-521
 profile_write curve <<END
 { "version": 1, "kind": "client_assertion", "key": "pkcs11:object=ec", "algorithm": "ES512", "verify": "always",

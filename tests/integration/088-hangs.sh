@@ -6,13 +6,6 @@ need softhsm2-util
 remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
 hasty=$top_builddir/tests/modules/.libs/hasty.so
 
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
-}
-
 mints() {
     hintsign mint "$1" --subject bob
 }
@@ -78,7 +71,7 @@ key_import both "$both"
 remote_create hints-r
 remote_import far "$(random_hex 32)"
 remote_import both "$both"
-for name in near far both; do profile $name; done
+for name in near far both; do profile_pingone $name; done
 tokens_json="{ \"name\": \"r\", \"uri\": \"$remote_uri\" }, $tokens_json"
 server_start
 agent_config '"workers": 4'

@@ -12,19 +12,11 @@ remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
 storm=${HINTSIGN_STORM:-10}
 seed=${HINTSIGN_SEED:-$(random_hex 4)}
 
-# profile NAME: a hint, from the key of that name.
-profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=$1", "algorithm": "HS256",
-  "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
-END
-}
-
 # assertion NAME ALGORITHM
 assertion() {
     profile_write "$1" <<END
 { "version": 1, "kind": "client_assertion", "key": "pkcs11:object=$1", "algorithm": "$2",
-  "verify": "always", "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
+  "verify": "always", "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
 END
 }
 
@@ -39,7 +31,7 @@ key_generate pair rsa:2048
 key_generate curve ec:P-256
 printf '{"near":"%s","both":"%s","far":"%s"}' "${secrets[near]}" "${secrets[both]}" "${secrets[far]}" \
     >"$work/secrets.json"
-for name in near both far; do profile $name; done
+for name in near both far; do profile_pingone $name; done
 assertion pair RS256
 assertion curve ES256
 export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script

@@ -22,10 +22,7 @@ profile_write assertion <<END
   "client_id": "CLIENT", "audiences": [ "https://op.example" ], "kid": "key-1",
   "allow": $allow_me }
 END
-profile_write missing <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=missing", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone missing
 profile_write forbidden <<END
 { "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
   "client_id": "CLIENT", "audiences": [ "https://op.example" ] }
@@ -93,10 +90,7 @@ done
 
 # --- the disk is full ---
 
-profile_write pingone <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone pingone acme
 rm "$work/profiles.d/missing.json"
 for sync in always interval; do
     agent_stop
@@ -170,10 +164,7 @@ events() {
         grep -v '^mint$' | xargs
 }
 
-profile_write pingone <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone pingone acme
 agent_start
 is "$(events)" 'start token_state key_set' 'a start'
 like "$(grep '"type":"start"' "$work/audit.jsonl" | tail -n 1)" \

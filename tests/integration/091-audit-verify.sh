@@ -172,7 +172,7 @@ runs 2 'a log that is not there' audit show missing
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 hintsign-key generate --token "$(token_uri)" --label audit --type ec:P-256 >/dev/null
 agent_config
 sed -i 's|"audit": {|"audit": { "checkpoint_key": "pkcs11:object=audit",|' "$work/agent.json"

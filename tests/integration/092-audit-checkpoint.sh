@@ -24,7 +24,7 @@ has_checkpoints() {
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 
 # --- one natural algorithm a key ---
 

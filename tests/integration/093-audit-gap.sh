@@ -9,7 +9,7 @@ verify() {
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 agent_config
 agent_start
 seq 20 | hintsign mint acme --subjects-from - >/dev/null

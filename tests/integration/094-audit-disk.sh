@@ -28,7 +28,7 @@ verify() {
 
 token_create
 key_import acme "$(random_hex 32)"
-profile_acme
+profile_pingone acme
 mkdir "$DISK_FOLDER"
 log=$DISK_FOLDER/audit.jsonl
 

@@ -165,10 +165,7 @@ key_generate few rsa:2048
 profile_raw forbidden other '"ES256"' '[ { "uid": 4000000000 } ]'
 profile_raw few few '"PS256"'
 key_import secret "$(random_hex 32)"
-profile_write minting <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=secret", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone minting secret
 agent_reload
 refused 'a profile that there is not' 'hintsign::NotAllowed:.*nobody: There is no such profile' \
     pkey -in hintsign:nobody -pubout

@@ -30,10 +30,7 @@ as_shop() (
 
 # profile NAME ALLOW
 profile() {
-    profile_write "$1" <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": [ $2 ] }
-END
+    profile_pingone "$1" acme "[ $2 ]"
 }
 
 # denied NAME COMMAND...

@@ -67,10 +67,7 @@ volume() {
     chmod 755 "$folder/..2026" && chmod 777 "$folder"
 }
 key_import acme "$(random_hex 32)"
-profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
-END
+profile_pingone acme
 agent_config
 volume secret "$work/pin"
 volume profiles "$work/profiles.d/acme.json"

@@ -6,7 +6,7 @@
 #   need softhsm2-util
 #   token_create                                  # token "a" in a private SoftHSM2
 #   key_import acme "$(random_hex 32)"            # a key with label "acme" on it
-#   profile_acme                                  # or profile_write NAME <JSON
+#   profile_pingone acme                          # or profile_write NAME <JSON
 #   agent_config                                  # agent.json
 #   agent_start                                   # ... until it is ready
 #   runs 0 'mints' hintsign mint acme --subject bob
@@ -230,11 +230,11 @@ profile_raw() {
 END
 }
 
-# The profile of most tests: for us, with the key "acme".
-profile_acme() {
-    profile_write acme <<END
-{ "version": 1, "kind": "pingone", "key": "pkcs11:object=acme", "algorithm": "HS256",
-  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": $allow_me }
+# profile_pingone NAME [KEY [ALLOW]]: the profile of most tests; for us, with the key of its name.
+profile_pingone() {
+    profile_write "$1" <<END
+{ "version": 1, "kind": "pingone", "key": "pkcs11:object=${2:-$1}", "algorithm": "HS256",
+  "client_id": "CLIENT", "audiences": [ "https://op.example" ], "allow": ${3:-$allow_me} }
 END
 }
 

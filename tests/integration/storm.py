@@ -98,7 +98,7 @@ def published(profile):
 def is_right(profile, subject, given):
     """Whether the token is one of this profile's key, and of this request."""
     if profile in PAIRS:
-        jwt.decode(given, KEYS[profile], algorithms=[PAIRS[profile]], audience="https://op", issuer="c")
+        jwt.decode(given, KEYS[profile], algorithms=[PAIRS[profile]], audience="https://op.example", issuer="CLIENT")
         return True
     data, _, mac = given.rpartition(".")
     wanted = base64.urlsafe_b64encode(hmac.digest(SECRETS[profile], data.encode(), "sha256"))
