@@ -529,7 +529,7 @@ tests_fault_faulty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere $
 tests_fault_faulty_la_SOURCES = tests/fault/faulty.c
 
 # hintsign-fetch, and the files that it leaves for the agent.
-EXTRA_DIST += tests/integration/remote.sh tests/integration/provider.sh tests/integration/https_server.py
+EXTRA_DIST += tests/integration/faulty.sh tests/integration/remote.sh tests/integration/provider.sh tests/integration/https_server.py
 INTEGRATION_TESTS += \
 	tests/integration/200-fetch.sh \
 	tests/integration/201-fetch-hostile.sh \

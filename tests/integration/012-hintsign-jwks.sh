@@ -60,12 +60,12 @@ cd "$work" || bail_out 'no folder'
 # keeps STATUS TEXT COMMAND...: as `fails`, and nothing in the folder changes.
 keeps() {
     local before
-    before=$(state)
+    before=$(folder_state)
     fails "$@"
-    is "$(state)" "$before" '... and the folder is as it was'
+    is "$(folder_state)" "$before" '... and the folder is as it was'
 }
 
-state() {
+folder_state() {
     find "$folder" -mindepth 1 -printf '%P %i %s %T@ %m\n' | sort && cat "$file"
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # hintsign-key probe: says what a token can do and no more, and leaves it as it was.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util python3
 
 # What SoftHSM2 leaks is left out (tests/lsan.supp), which takes whole stacks.
@@ -56,17 +57,14 @@ if [ "$SANITIZED" = yes ]; then
     done_testing
     exit
 fi
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-faulty=$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)
+faulty_token
+faulty=$(module=$faulty_module token_uri)
 # lies STATUS LINE [ARGUMENT...]: a probe under this script.
 lies() {
     local status=$1
-    printf '%s\n' "$2" >"$FAULTY_SCRIPT"
+    script "$2"
     rm -f "$FAULTY_SCRIPT.calls"
     runs "$status" "a module with: $2" hintsign-key probe --token "$faulty" "${@:3}"
-}
-calls() {
-    grep -cx "$1" "$FAULTY_SCRIPT.calls"
 }
 
 lies 0 '# nothing' --compare "$work/before.json"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SIGHUP: new keys and profiles appear, removed ones are gone at once, and no request is lost.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util python3
 
 configuration() {
@@ -145,17 +146,11 @@ agent_stop
 
 # --- a mistake while a new configuration waits for a module that takes its time ---
 
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-: >"$FAULTY_SCRIPT"
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+faulty_token
 agent_config
 agent_start
 hangs() {
     [ "$(tail -n 1 "$FAULTY_SCRIPT.calls")" = C_FindObjectsInit ]
-}
-script() {
-    printf '%s\n' "$@" >"$work/script.new"
-    mv "$work/script.new" "$FAULTY_SCRIPT"
 }
 script 'C_FindObjectsInit hang 1'
 profile_pingone waiting acme

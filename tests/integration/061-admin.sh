@@ -14,10 +14,6 @@ mints() {
 }
 
 # state TOKEN: up, down or locked.
-state() {
-    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
-
 terminal() {
     python3 "$top_srcdir/tests/integration/terminal.py" "$@"
 }

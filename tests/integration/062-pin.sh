@@ -1,27 +1,19 @@
 #!/usr/bin/env bash
 # A wrong PIN: how often the module sees it, also across reloads and restarts.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util
 
 token_create
 key_import acme "$(random_hex 32)"
 profile_pingone acme
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-: >"$FAULTY_SCRIPT"
+faulty_token
 cp "$work/pin" "$work/good"
-uri="pkcs11:token=hints-a?module-path=$top_builddir/tests/fault/.libs/faulty.so"
-
-logins() {
-    grep -cx C_Login "$FAULTY_SCRIPT.calls"
-}
-
-state() {
-    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
+uri="pkcs11:token=hints-a?module-path=$faulty_module"
 
 # wrong N NAME: the module has seen so many logins.
 tried() {
-    is "$(logins)" "$1" "$2: logins: $1"
+    is "$(calls C_Login)" "$1" "$2: logins: $1"
 }
 
 # --- a PIN file that is wrong ---
@@ -52,7 +44,7 @@ agent_stop
 # --- a token that does not tell that it counts ---
 
 echo wrong >"$work/pin"
-printf 'C_Login 0xa0 2\n' >"$FAULTY_SCRIPT" # the token itself sees none
+script 'C_Login 0xa0 2' # the token itself sees none
 : >"$FAULTY_SCRIPT.calls"
 # told N NAME: beyond what was told before, the log and the audit log tell of so many failed logins.
 told() {
@@ -79,15 +71,6 @@ is "$(state a)" up '... which unlocks it'
 agent_stop
 
 # --- a token that counts, however we meet it ---
-
-is_state() {
-    [ "$(state a)" = "$1" ]
-}
-
-script() {
-    printf '%s\n' "$@" >"$work/script.new"
-    mv "$work/script.new" "$FAULTY_SCRIPT"
-}
 
 # meet FLAGS LOGINS NAME: the token shows the flags: reload, absence and restart try no PIN.
 meet() {
@@ -140,7 +123,7 @@ END
 # --- two names for one token ---
 
 echo wrong >"$work/pin"
-printf 'C_Login 0xa0 1\n' >"$FAULTY_SCRIPT"
+script 'C_Login 0xa0 1'
 : >"$FAULTY_SCRIPT.calls"
 tokens_json="{ \"name\": \"a\", \"uri\": \"$uri&pin-source=file:$work/pin\" },
   { \"name\": \"again\", \"uri\": \"$uri&pin-source=file:$work/good\" }"
@@ -159,7 +142,7 @@ if [ -e "$hasty" ]; then
     script 'C_Login hang 1'
     agent_config
     start=$(date +%s%3N)
-    LD_PRELOAD="$hasty" HASTE=50 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_launch
+    HASTE=50 preloaded "$hasty" agent_launch
     is "$(state a)" down 'a person may take his time'
     agent_ends 70
     took=$((($(date +%s%3N) - start) / 20))

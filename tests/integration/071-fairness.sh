@@ -2,15 +2,15 @@
 # A caller who keeps all workers busy with a slow token: others are served before him.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util python3
 [ "$(id -u)" = 0 ] || skip_all 'callers with other ids need root'
 
 token_create
 key_import acme "$(random_hex 32)"
 profile_pingone acme acme '[ { "listener": "default" } ]'
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
-echo 'C_Sign slow 1000000 5' >"$FAULTY_SCRIPT"
+faulty_token
+script 'C_Sign slow 1000000 5'
 agent_config '"workers": 4'
 sed -i 's/"0600"/"0666"/' "$work/agent.json"
 chmod 711 "$work"

@@ -2,6 +2,7 @@
 # The agent's numbers: each request counted once, as what it became, and in a format that others read.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util python3
 python=python3
 for candidate in python3 /usr/bin/python3; do
@@ -23,10 +24,7 @@ profile_write hint <<END
   "seal": { "alg": [ "ECDH-ES+A256KW" ], "enc": "A256GCM", "max_stale": 3600 } }
 END
 mkdir -m 755 "$work/keys"
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-faulty=$top_builddir/tests/fault/.libs/faulty.so
-: >"$FAULTY_SCRIPT"
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$faulty token_uri)\" }"
+faulty_token
 agent_config "\"provider_keys_dir\": \"$work/keys\""
 agent_launch
 
@@ -53,7 +51,7 @@ request() {
 }
 
 recovery() {
-    echo "hintsign_recoveries_total{module=\"$faulty\",rung=\"$1\"}"
+    echo "hintsign_recoveries_total{module=\"$faulty_module\",rung=\"$1\"}"
 }
 
 # mints TIMES STATUS PROFILE [OPTION...]
@@ -64,11 +62,6 @@ mints() {
         hintsign mint "$@" >"$work/stdout" 2>"$work/stderr"
         [ $? -eq "$status" ] || bail_out "mint $*: $(cat "$work/stderr")"
     done
-}
-
-script() {
-    printf '%s\n' spare-login "$@" >"$work/script.new"
-    mv "$work/script.new" "$FAULTY_SCRIPT"
 }
 
 # --- an agent that has just started ---
@@ -156,15 +149,15 @@ are "$(request other issued)" 2000 hintsign_request_duration_seconds_count 2109
 # --- recovery ---
 
 are "$(recovery session)" 0 "$(recovery login)" 0 "$(recovery module)" 0 "$(recovery process)" 0
-script 'C_Sign 0xb0 1'
+script spare-login 'C_Sign 0xb0 1'
 mints 1 0 acme --subject bob
 numbers
 are "$(request acme issued)" 106 "$(recovery session)" 1 "$(recovery login)" 0
-script 'C_Sign 0x101 1'
+script spare-login 'C_Sign 0x101 1'
 mints 1 0 acme --subject bob
 numbers
 are "$(recovery session)" 1 "$(recovery login)" 1 "$(recovery module)" 0
-script 'C_Sign 0x30 1'
+script spare-login 'C_Sign 0x30 1'
 mints 1 0 acme --subject bob
 numbers
 are "$(recovery login)" 1 "$(recovery module)" 1 "$(recovery process)" 0 "$(request acme issued)" 108

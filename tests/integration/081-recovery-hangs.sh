@@ -2,30 +2,19 @@
 # A module that hangs while it is loaded or recovered, and then fails or goes on.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util
 hasty=$top_builddir/tests/modules/.libs/hasty.so
 [ -e "$hasty" ] || skip_all 'the fast clock is not built'
-export FAULTY_MODULE FAULTY_SCRIPT=$work/script
 
 keys='one two three four five'
 token_create
-FAULTY_MODULE=$module
 for key in $keys; do
     key_import "$key" "$(random_hex 32)"
     profile_pingone "$key"
 done
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+faulty_token
 agent_config
-
-script() {
-    printf '%s\n' "$@" >"$work/script.new"
-    mv "$work/script.new" "$FAULTY_SCRIPT"
-}
-
-# calls FUNCTION: how often the module has seen it.
-calls() {
-    grep -cx "$1" "$FAULTY_SCRIPT.calls"
-}
 
 # called FUNCTION TIMES
 called() {
@@ -34,7 +23,7 @@ called() {
 
 # launch COMMAND: with a clock three times as fast.
 launch() {
-    LD_PRELOAD="$hasty" HASTE=3 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$1"
+    HASTE=3 preloaded "$hasty" "$1"
 }
 
 # hangs [TOKEN]

@@ -3,6 +3,7 @@
 # hang, and the process ends to be started anew.
 # HINTSIGN_HASTE says how fast the agent's clock runs.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 . "$(dirname "$0")/remote.sh"
 need softhsm2-util python3
 remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
@@ -14,43 +15,25 @@ configuration() {
     hintsign status | sed -n 's/^agent .* configuration \([0-9]*\)$/\1/p'
 }
 
-searches() {
-    grep -cx C_FindObjectsInit "$FAULTY_SCRIPT.calls"
-}
-
 has_searched() {
-    [ "$(searches)" -gt "$1" ]
-}
-
-start() {
-    LD_PRELOAD="$hasty" ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
+    [ "$(calls C_FindObjectsInit)" -gt "$1" ]
 }
 
 now() {
     date +%s%3N
 }
 
-# within MS NAME COMMAND...
-within() {
-    local ms=$1 name=$2 start
-    shift 2
-    start=$(now)
-    runs 0 "$name" "$@"
-    local took=$(($(now) - start))
-    is "$((took < ms))" 1 "... within $ms ms ($took)"
-}
-
 # Token a hangs by script, token r with its server.
 hang() {
     case $1 in
-    a) echo '* hang 1000' >"$work/script.new" && mv "$work/script.new" "$FAULTY_SCRIPT" ;;
+    a) script '* hang 1000' ;;
     r) server_freeze ;;
     esac
 }
 
 go_on() {
     case $1 in
-    a) : >"$work/script.new" && mv "$work/script.new" "$FAULTY_SCRIPT" ;;
+    a) script '' ;;
     r) server_thaw ;;
     esac
 }
@@ -80,16 +63,14 @@ key_import both "$both"
 remote_import r "$(random_hex 32)"
 remote_import both "$both"
 for name in a r both; do profile_pingone $name; done
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-: >"$FAULTY_SCRIPT"
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" },
-    { \"name\": \"r\", \"uri\": \"$remote_uri\" }"
+faulty_token
+tokens_json+=", { \"name\": \"r\", \"uri\": \"$remote_uri\" }"
 server_start
 agent_config '"workers": 4'
 
 # --- one of them ---
 
-start
+preloaded "$hasty" agent_start
 for one in a r; do
     other=$([ $one = a ] && echo r || echo a)
     clients_start both
@@ -129,7 +110,7 @@ for client in "${clients[@]}"; do wait "$client"; done
 go_on a
 go_on r
 rm -f "$HINTSIGN_SOCKET"
-start
+preloaded "$hasty" agent_start
 for name in a r both; do runs 0 "the next one serves: $name" mints $name; done
 agent_stop
 
@@ -140,11 +121,11 @@ key_import late "$(random_hex 32)"
 rm -f "$HINTSIGN_SOCKET"
 agent_start
 profile_pingone late
-before=$(searches)
+before=$(calls C_FindObjectsInit)
 server_freeze
 kill -HUP "$agent_pid"
 wait_for 10 has_searched "$before"
-echo 'C_SignInit 0x30 until C_Initialize' >"$work/script.new" && mv "$work/script.new" "$FAULTY_SCRIPT"
+script 'C_SignInit 0x30 until C_Initialize'
 within 3000 'token r hangs in a reload, token a recovers: it serves' mints a
 is "$(configuration)" 1 '... under the configuration in force'
 server_thaw

@@ -8,7 +8,7 @@ lonely=$top_builddir/tests/modules/.libs/lonely.so
 token_create
 for i in {1..4}; do key_import "key$i" "$(random_hex 32)"; done
 for i in {1..4}; do profile_pingone "p$i" "key$i"; done
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$lonely token_uri)\" }"
+token_through "$lonely"
 export LONELY_MODULE=$module
 
 is_configuration() {
@@ -41,6 +41,6 @@ sign_and_reload() {
 sign_and_reload 'a module that says that it cannot lock'
 # Some say that they can, and cannot (doc/operations.md).
 export LONELY_BOASTS=yes
-tokens_json=${tokens_json%\}}', "max_sessions": 1 }'
+token_through "$lonely" '"max_sessions": 1'
 sign_and_reload 'one that does not say so, with one session'
 done_testing

@@ -2,6 +2,7 @@
 # A module that misbehaves by script: each fault, what the caller sees, and what recovery did.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util openssl
 
 token_create
@@ -22,21 +23,9 @@ profile_write assertion <<END
   "client_id": "c", "audiences": [ "https://op" ], "allow": $allow_me }
 END
 
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
-: >"$FAULTY_SCRIPT"
+faulty_token
 agent_config
 agent_start
-
-# calls FUNCTION: how often the module has seen it.
-calls() {
-    grep -cx "$1" "$FAULTY_SCRIPT.calls"
-}
-
-script() {
-    printf '%s\n' "$@" >"$work/script.new"
-    mv "$work/script.new" "$FAULTY_SCRIPT"
-}
 
 # verifies TOKEN [SECRET]: whether its MAC is the one of the right key.
 verifies() {

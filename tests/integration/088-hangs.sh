@@ -6,29 +6,8 @@ need softhsm2-util
 remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
 hasty=$top_builddir/tests/modules/.libs/hasty.so
 
-mints() {
-    hintsign mint "$1" --subject bob
-}
-
-state() {
-    hintsign status | awk -v name="$1" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
-
-is_state() {
-    [ "$(state "$2")" = "$1" ]
-}
-
 is_busy() {
     hintsign status --format openmetrics | grep -q '^hintsign_workers_busy 2$'
-}
-
-# within MS NAME COMMAND...
-within() {
-    local ms=$1 name=$2 start
-    shift 2
-    start=$(date +%s%N)
-    runs 0 "$name" "$@"
-    is "$(($(date +%s%N) - start < ms * 1000000))" 1 "... within $ms ms"
 }
 
 refused() {
@@ -106,7 +85,7 @@ agent_stop
 # --- it never comes back ---
 
 if [ -e "$hasty" ]; then
-    LD_PRELOAD="$hasty" HASTE=5 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
+    HASTE=5 preloaded "$hasty" agent_start
     server_freeze
     hang_clients
     for i in {1..10}; do wait "${clients[i]}"; done
@@ -120,7 +99,7 @@ if [ -e "$hasty" ]; then
 
     # Stopped for longer than a call may take, by a clock twice as fast, and not by the module.
     rm -f "$HINTSIGN_SOCKET"
-    LD_PRELOAD="$hasty" HASTE=2 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" agent_start
+    HASTE=2 preloaded "$hasty" agent_start
     server_freeze
     hintsign mint far --subject bob --timeout 60 >"$work/stopped" 2>&1 &
     client=$!

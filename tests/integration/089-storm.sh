@@ -2,12 +2,10 @@
 # Everything goes wrong at once: nobody gets a wrong token, and nothing is left behind.
 # HINTSIGN_STORM says for how many seconds, HINTSIGN_SEED which storm (make storm SECONDS=1800).
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 . "$(dirname "$0")/remote.sh"
 need softhsm2-util python3
-for python in "${PYTHON:-python3}" /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT (python3-jwt)'
-    "$python" -c 'import jwt; jwt.PyJWK' 2>/dev/null && break
-done
+need_python 'import jwt; jwt.PyJWK' 'PyJWT (python3-jwt)'
 remote_works || skip_all 'p11-kit-client.so or p11-kit is not installed'
 storm=${HINTSIGN_STORM:-10}
 seed=${HINTSIGN_SEED:-$(random_hex 4)}
@@ -34,10 +32,8 @@ printf '{"near":"%s","both":"%s","far":"%s"}' "${secrets[near]}" "${secrets[both
 for name in near both far; do profile_pingone $name; done
 assertion pair RS256
 assertion curve ES256
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-: >"$FAULTY_SCRIPT"
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\",
-    \"max_sessions\": 4 }, { \"name\": \"b\", \"uri\": \"$remote_uri\" }"
+faulty_token '"max_sessions": 4'
+tokens_json+=", { \"name\": \"b\", \"uri\": \"$remote_uri\" }"
 server_start
 # A connection that waits for a worker must not be taken for a slow reader: longer than any hang here.
 agent_config '"workers": 8,

@@ -3,10 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util
 # The first python3 on PATH may be another than Debian's, which has the package.
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT (python3-jwt)'
-    "$python" -c 'import jwt' 2>/dev/null && break
-done
+need_python 'import jwt' 'PyJWT (python3-jwt)'
 
 token_create
 secret=W7k1i3EvpYSApLj6CW7pYGkYsFTGdwJ96m0uIh64

@@ -3,10 +3,7 @@
 # against what `hintsign jwks` publishes.
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT and jwcrypto (python3-jwt, python3-jwcrypto)'
-    "$python" -c 'import jwt, jwcrypto' 2>/dev/null && break
-done
+need_python 'import jwt, jwcrypto' 'PyJWT and jwcrypto (python3-jwt, python3-jwcrypto)'
 
 # assertion NAME KEY ALGORITHM [MEMBERS]: a profile
 assertion() {
@@ -107,7 +104,7 @@ assertion second object=rsa2048.rs256 PS256
 agent_reload
 runs 4 'a key under a second algorithm: refused' hintsign mint second
 runs 4 '... also for the first' hintsign mint rsa2048.rs256
-like "$(reason second)$(reason rsa2048.rs256)" 'one algorithm a key.*one algorithm a key' '... with the reason'
+like "$(profile_state second)$(profile_state rsa2048.rs256)" 'one algorithm a key.*one algorithm a key' '... with the reason'
 runs 0 '... while the others serve' hintsign mint rsa2048.rs384
 
 assertion second object=rsa2048.rs384 RS384 \
@@ -139,7 +136,7 @@ else
     agent_reload
     runs 4 'one key twice, under two algorithms: refused' hintsign mint twin1
     runs 4 '... both' hintsign mint twin2
-    like "$(reason twin1)$(reason twin2)" 'one algorithm a key.*one algorithm a key' '... with the reason'
+    like "$(profile_state twin1)$(profile_state twin2)" 'one algorithm a key.*one algorithm a key' '... with the reason'
     assertion twin2 object=twin2 RS256
     agent_reload
     runs 0 'under one algorithm both serve' hintsign mint twin1

@@ -3,10 +3,7 @@
 # fails to verify against what is published at that moment.
 . "$(dirname "$0")/lib.sh"
 need softhsm2-util
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT (python3-jwt)'
-    "$python" -c 'import jwt; jwt.PyJWK' 2>/dev/null && break
-done
+need_python 'import jwt; jwt.PyJWK' 'PyJWT (python3-jwt)'
 
 LIFETIME=2 # seconds
 jwks=$work/jwks.json

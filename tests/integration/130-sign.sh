@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # Profiles of kind raw: what Sign signs is verified by others, and everything else is refused.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/faulty.sh"
 need softhsm2-util
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has cryptography (python3-cryptography)'
-    "$python" -c 'import cryptography' 2>/dev/null && break
-done
+need_python 'import cryptography' 'cryptography (python3-cryptography)'
 
 # ciba NAME KEY [MEMBERS]
 ciba() {
@@ -67,23 +65,23 @@ like "$(hintsign profiles)" 'rsa +raw +RS256 RS384 RS512 PS256 PS384 PS512 +yes'
 
 ciba second ec-p-256
 agent_reload
-like "$(reason second)$(reason es256)" 'used elsewhere.*used elsewhere' \
+like "$(profile_state second)$(profile_state es256)" 'used elsewhere.*used elsewhere' \
     'a key that also mints: neither profile is ready'
 runs 4 '... and no token is minted' hintsign mint second --subject bob
 ciba second minting '"publish": [ { "key": "pkcs11:object=ec-p-384", "algorithm": "ES384" } ],'
 agent_reload
-like "$(reason second)$(reason es384)" 'used elsewhere.*used elsewhere' \
+like "$(profile_state second)$(profile_state es384)" 'used elsewhere.*used elsewhere' \
     'a key that is published beside another: neither profile is ready'
 runs 4 '... and the set is not given' hintsign jwks second
 runs 4 '... nor a token' hintsign mint second --subject bob
-is "$(reason es256)" ready '... while one that is free again is'
+is "$(profile_state es256)" ready '... while one that is free again is'
 profile_raw second rsa-2048 '"RS256"'
 agent_reload
-like "$(reason second)$(reason rsa)" 'used elsewhere.*used elsewhere' \
+like "$(profile_state second)$(profile_state rsa)" 'used elsewhere.*used elsewhere' \
     'a key of two profiles that sign: neither is ready'
 rm "$work/profiles.d/second.json"
 agent_reload
-is "$(reason rsa)" ready 'alone again it is ready'
+is "$(profile_state rsa)" ready 'alone again it is ready'
 
 # --- configuration ---
 
@@ -108,9 +106,8 @@ agent_stop
 
 # --- a token that does not do the first algorithm of a profile ---
 
-export FAULTY_MODULE=$module FAULTY_SCRIPT=$work/script
-echo 'refuse 0xd' >"$FAULTY_SCRIPT" # CKM_RSA_PKCS_PSS
-tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$top_builddir/tests/fault/.libs/faulty.so token_uri)\" }"
+faulty_token
+script 'refuse 0xd' # CKM_RSA_PKCS_PSS
 rm "$work/profiles.d"/*.json
 profile_raw half rsa-2048 '"PS256", "RS256"'
 agent_config

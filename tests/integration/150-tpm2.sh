@@ -4,10 +4,7 @@
 need swtpm tpm2-abrmd dbus-daemon pkcs11-tool
 module=$(find /usr/lib /usr/lib64 -name libtpm2_pkcs11.so 2>/dev/null | head -n 1)
 [ -n "$module" ] || skip_all 'tpm2-pkcs11 is not installed'
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT (python3-jwt)'
-    "$python" -c 'import jwt' 2>/dev/null && break
-done
+need_python 'import jwt' 'PyJWT (python3-jwt)'
 trap cleanup_tpm EXIT
 # The module leaks: at each ECDSA signature, in libcrypto, and when it is initialised without a TPM.
 printf 'leak:%s\n' libtpm2_pkcs11.so ASN1_STRING_set >"$work/suppressions"

@@ -3,10 +3,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 interop=$top_srcdir/tests/interop
-for python in python3 /usr/bin/python3 ''; do
-    [ -n "$python" ] || skip_all 'no python3 has PyJWT and jwcrypto (python3-jwt, python3-jwcrypto)'
-    "$python" -c 'import jwt, jwcrypto' 2>/dev/null && break
-done
+need_python 'import jwt, jwcrypto' 'PyJWT and jwcrypto (python3-jwt, python3-jwcrypto)'
 
 npm=()
 if [ -e "$interop/node_modules/jose" ] && command -v node >/dev/null; then

@@ -104,6 +104,16 @@ runs() {
     fi
 }
 
+# within MS NAME COMMAND...: the command succeeds, and in that time.
+within() {
+    local ms=$1 name=$2 start took
+    shift 2
+    start=$(date +%s%3N)
+    runs 0 "$name" "$@"
+    took=$(($(date +%s%3N) - start))
+    is "$((took < ms))" 1 "... within $ms ms ($took)"
+}
+
 # skip NAME REASON
 skip() {
     ok "$1 # SKIP $2"
@@ -143,6 +153,14 @@ need() {
     for program; do
         command -v "$program" >/dev/null || skip_all "$program is not installed"
     done
+}
+
+# need_python STATEMENT NAMES: $python can do the statement; the test is skipped where none can.
+need_python() {
+    for python in python3 /usr/bin/python3; do
+        ! "$python" -c "$1" 2>/dev/null || return 0
+    done
+    skip_all "no python3 has $2"
 }
 
 # --- waiting, randomness ---
@@ -194,6 +212,11 @@ token_create() {
 # token_uri [NAME]: its PKCS#11 URI, with module and PIN file.
 token_uri() {
     echo "pkcs11:token=hints-${1:-a}?module-path=$module&pin-source=file:$work/pin"
+}
+
+# token_through MODULE [MEMBERS]: the agent's only token is "a" from now on, by way of this module.
+token_through() {
+    tokens_json="{ \"name\": \"a\", \"uri\": \"$(module=$1 token_uri)\"${2:+, $2} }"
 }
 
 # key_import LABEL SECRET [OPTION...]: onto token "a", with hintsign-key.
@@ -272,6 +295,11 @@ agent_answers_or_ended() {
     agent_answers || ! kill -0 "$agent_pid" 2>/dev/null
 }
 
+# preloaded LIBRARY COMMAND...: with the library before all others, where a sanitizer wants to be.
+preloaded() {
+    LD_PRELOAD=$1 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "${@:2}"
+}
+
 # agent_start [OPTION...]: as agent_launch, but ready.
 agent_start() {
     agent_launch "$@"
@@ -307,6 +335,21 @@ agent_ends() {
     wait "$agent_pid" || status=$?
     agent_pid=
     is "$status" "$1" "the agent ends with status $1"
+}
+
+# state [TOKEN]: what the agent says of token "a", or of that one: up, down or locked.
+state() {
+    hintsign status | awk -v name="${1:-a}" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
+}
+
+# is_state WANTED [TOKEN]
+is_state() {
+    [ "$(state "${2:-a}")" = "$1" ]
+}
+
+# profile_state PROFILE: what it says of that one: "ready", or "not ready: ..." with the reason.
+profile_state() {
+    hintsign status | sed -n "s/^profile $1  //p"
 }
 
 # agent_log_has REGEX: waits until a line of the agent's log matches.

@@ -66,16 +66,6 @@ cleanup_server() {
     cleanup
 }
 
-# state [TOKEN]: up, down or locked.
-state() {
-    hintsign status | awk -v name="${1:-a}" '$1 == "token" && $2 == name { sub(":", "", $3); print $3 }'
-}
-
-# is_state WANTED [TOKEN]
-is_state() {
-    [ "$(state "${2:-a}")" = "$1" ]
-}
-
 mints() {
     hintsign mint "$1" --subject bob
 }
