@@ -26,8 +26,8 @@ struct key_home {
     atomic_bool prehashed; /* the token signs hashes, not data */
     /* An error came up while it signed: its known answer is wanted at once. */
     atomic_bool doubted;
-    int64_t
-        check_at; /* watch_now of its next known answer, INT64_MAX: none; of the prober's thread */
+    /* watch_now of its next known answer, INT64_MAX: none; of the prober's thread. */
+    int64_t check_at;
     /* Under the keyring's lock: */
     uint64_t found_in; /* what `generation` becomes when the key is ready; 0: unfit here */
     bool identified;   /* what was here first stays the measure after a recovery */

@@ -232,7 +232,7 @@ bool module_is_full(const struct module *module)
 
 bool module_wait_for_room(struct module *module, int64_t deadline)
 {
-    struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+    struct timespec until = watch_timespec(deadline);
     int waited = 0;
     pthread_mutex_lock(&module->lock);
     atomic_fetch_add(&module->waiting, 1);

@@ -1,8 +1,7 @@
 /* Hands an administrator's order to the thread that carries it out, and its outcome back. */
 #include "config.h"
 #include "pkcs11/order.h"
-
-#include <time.h>
+#include "pkcs11/watch.h"
 
 void order_init(struct order *order)
 {
@@ -40,10 +39,8 @@ int order_give(struct order *order, struct token *token, enum order_wish wish, s
 
 int order_await(struct order *order, long ms, struct p11_error *error)
 {
-    struct timespec deadline;
+    struct timespec deadline = watch_timespec(watch_now() + ms);
     int r, waited = 0;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += ms / 1000;
     pthread_mutex_lock(&order->lock);
     while (order->stage != ORDER_DONE && !order->ended && waited == 0)
         waited = pthread_cond_clockwait(&order->changed, &order->lock, CLOCK_MONOTONIC, &deadline);

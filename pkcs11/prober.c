@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How many may wait for recovery at once, as a share of those that may be inside the module: the
  * others have requests of other modules to serve. */
@@ -45,7 +44,7 @@ static struct timespec at(int64_t ms)
 {
     if (ms == INT64_MAX)
         ms = watch_now() + LONGEST_WAIT_MS;
-    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    return watch_timespec(ms);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -110,14 +109,14 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     struct timespec deadline = at(earlier(due, retry_at));
     int waited = 0;
     while (!has_work(prober) && waited == 0)
-        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &deadline);
-    bool retries = prober->wanted == P11_RUNG_NONE && retry_at <= watch_now();
-    ret_work->retry = retries;
+        waited =
+            pthread_cond_clockwait(&prober->changed, &prober->lock, CLOCK_MONOTONIC, &deadline);
     ret_work->rung = prober->wanted;
-    prober->doubts = false;
+    ret_work->retry = prober->wanted == P11_RUNG_NONE && retry_at <= watch_now();
     ret_work->adopt = prober->adopting;
-    prober->adopting = (struct ladder_keyrings){.count = 0};
     prober->wanted = P11_RUNG_NONE;
+    prober->adopting = (struct ladder_keyrings){.count = 0};
+    prober->doubts = false;
     prober->climbing = true;
     bool more = !prober->stop;
     pthread_mutex_unlock(&prober->lock);
@@ -175,15 +174,10 @@ int prober_start(struct module *module, struct token **tokens, size_t token_coun
     }
     order_init(&prober->order);
     pthread_mutex_init(&prober->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&prober->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&prober->changed, NULL);
     int r = pthread_create(&prober->thread, NULL, run, prober);
     if (r != 0) {
-        ladder_let_go(&prober->ladder.keyrings);
-        free(prober);
+        prober_free(prober);
         return p11_error_text(error, P11_MEMORY, "cannot start a thread: %s", strerror(r));
     }
     *ret_prober = prober;
@@ -276,7 +270,7 @@ bool prober_wait(struct prober *prober, int64_t deadline)
     prober->waiters++;
     while ((prober->climbing || prober->wanted != P11_RUNG_NONE) && waited == 0 &&
            !atomic_load(&prober->ladder.module->hangs))
-        waited = pthread_cond_timedwait(&prober->changed, &prober->lock, &until);
+        waited = pthread_cond_clockwait(&prober->changed, &prober->lock, CLOCK_MONOTONIC, &until);
     prober->waiters--;
     pthread_mutex_unlock(&prober->lock);
     return busy && waited == 0;

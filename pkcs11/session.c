@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error *error)
 {
@@ -21,11 +20,7 @@ int session_pool_init(struct session_pool *pool, unsigned max, struct p11_error 
     atomic_store(&pool->refused_at, 0);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->returned, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&pool->returned, NULL);
     return 0;
 }
 
@@ -171,19 +166,6 @@ static int open_at(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID s
                           "C_OpenSession", rv);
 }
 
-static struct timespec deadline_in(long ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
 static bool all_are_slow(const struct session_pool *pool)
 {
     int64_t since;
@@ -193,14 +175,15 @@ static bool all_are_slow(const struct session_pool *pool)
 
 /* NULL: there was none until the deadline. */
 static struct session *wait_for_any(struct session_pool *pool, uint64_t generation, unsigned hint,
-                                    const struct timespec *deadline)
+                                    int64_t deadline)
 {
+    struct timespec until = watch_timespec(deadline);
     struct session *session;
     int waited = 0;
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->waiting, 1);
     while (!(session = take_any(pool, generation, hint)) && waited == 0)
-        waited = pthread_cond_timedwait(&pool->returned, &pool->lock, deadline);
+        waited = pthread_cond_clockwait(&pool->returned, &pool->lock, CLOCK_MONOTONIC, &until);
     atomic_fetch_sub(&pool->waiting, 1);
     pthread_mutex_unlock(&pool->lock);
     return session;
@@ -215,8 +198,8 @@ int session_take(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID slo
                     : p11_error_text(error, P11_BUSY, "all %u sessions are in use",
                                      most_sessions(pool));
     if (r == P11_BUSY && !all_are_slow(pool)) {
-        struct timespec deadline = deadline_in(SESSION_WAIT_MS);
-        while (r == P11_BUSY && (session = wait_for_any(pool, generation, hint, &deadline)))
+        int64_t deadline = watch_now() + SESSION_WAIT_MS;
+        while (r == P11_BUSY && (session = wait_for_any(pool, generation, hint, deadline)))
             r = open_at(pool, fn, slot, generation, session, error);
     }
     if (r == 0)

@@ -3,7 +3,6 @@
 #include "pkcs11/watch.h"
 
 #include <stddef.h>
-#include <time.h>
 
 /* Of this thread: calls are made in many places, which need not know who watches. */
 static _Thread_local struct watch *watching;
@@ -13,6 +12,11 @@ int64_t watch_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct timespec watch_timespec(int64_t at)
+{
+    return (struct timespec){.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
 }
 
 void watch_begin(struct watch *watch)

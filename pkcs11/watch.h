@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 struct watch {
     _Atomic int64_t since; /* watch_now when the call began, or may be asked for; 0: none */
@@ -14,6 +15,9 @@ struct watch {
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t watch_now(void);
+
+/* Such a moment, as the C library wants it. */
+struct timespec watch_timespec(int64_t at);
 
 /* From now on this thread's calls are watched: the first begins now. */
 void watch_begin(struct watch *watch);

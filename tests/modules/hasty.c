@@ -58,10 +58,3 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
     struct timespec moment = clock == CLOCK_MONOTONIC ? real_moment(until) : *until;
     return wait(condition, mutex, clock, &moment);
 }
-
-/* The conditions of the programs that are tested go by the monotonic clock. */
-int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
-                           const struct timespec *until)
-{
-    return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, until);
-}
