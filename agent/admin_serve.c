@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARAMETERS_MAX 4
-
 struct call {
     struct service *service;
     struct reload *reload;
@@ -32,7 +30,7 @@ struct call {
 
 struct admin_method {
     const char *name;
-    const char *parameters[PARAMETERS_MAX + 1];
+    const char *parameters[REQUEST_PARAMETERS_MAX + 1];
     int (*run)(struct call *call); /* 0 or a refusal_code */
     bool in_line;                  /* the line takes the parameters, and gives the reply */
 };
@@ -195,7 +193,7 @@ static const struct admin_method methods[] = {
 };
 #define METHODS (sizeof methods / sizeof methods[0])
 
-const char *admin_serve_method_at(size_t index, const char *parameters[5])
+const char *admin_serve_method_at(size_t index, const char *parameters[REQUEST_PARAMETERS_MAX + 1])
 {
     static const char prefix[] = "io.hintsign.Admin.";
     if (index >= METHODS || strncmp(methods[index].name, prefix, sizeof prefix - 1) != 0)

@@ -4,6 +4,7 @@
 
 #include "agent/admin_mint.h"
 #include "agent/reload.h"
+#include "agent/request.h"
 
 /* The line may wait twice for a session, up to 2000 for room and 2000 for a token that recovers. */
 #define ADMIN_MINT_MS   6000
@@ -18,6 +19,6 @@ bool admin_serve(struct service *service, struct reload *reload, struct admin_mi
 
 /* The methods one by one, from index 0, with their parameters' names, which end with NULL; NULL
  * behind the last. For the test that holds them against the interface. */
-const char *admin_serve_method_at(size_t index, const char *parameters[5]);
+const char *admin_serve_method_at(size_t index, const char *parameters[REQUEST_PARAMETERS_MAX + 1]);
 
 #endif

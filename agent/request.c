@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define PARAMETERS_MAX 5
-
 struct parameter {
     const char *name;
     bool required;
@@ -16,7 +14,7 @@ struct parameter {
 struct method_row {
     const char *name;
     enum method method;
-    struct parameter parameters[PARAMETERS_MAX];
+    struct parameter parameters[REQUEST_PARAMETERS_MAX];
     const char *(*mistake)(const struct request *request); /* the parameter at fault, or NULL */
 };
 
@@ -180,13 +178,13 @@ static const struct method_row methods[] = {
 };
 #define METHODS (sizeof methods / sizeof methods[0])
 
-const char *request_method_at(size_t index, const char *parameters[8])
+const char *request_method_at(size_t index, const char *parameters[REQUEST_PARAMETERS_MAX + 1])
 {
     static const char prefix[] = "io.hintsign.Agent.";
     if (index >= METHODS || strncmp(methods[index].name, prefix, sizeof prefix - 1) != 0)
         return NULL;
     size_t i = 0;
-    for (; i < PARAMETERS_MAX && methods[index].parameters[i].name; i++)
+    for (; i < REQUEST_PARAMETERS_MAX && methods[index].parameters[i].name; i++)
         parameters[i] = methods[index].parameters[i].name;
     parameters[i] = NULL;
     return methods[index].name + sizeof prefix - 1;
@@ -227,7 +225,7 @@ static const struct method_row *find_method(const char *name)
 
 static const struct parameter *find_parameter(const struct method_row *method, const char *name)
 {
-    for (size_t i = 0; i < PARAMETERS_MAX && method->parameters[i].name; i++)
+    for (size_t i = 0; i < REQUEST_PARAMETERS_MAX && method->parameters[i].name; i++)
         if (strcmp(method->parameters[i].name, name) == 0)
             return &method->parameters[i];
     return NULL;
@@ -247,7 +245,7 @@ static int take_parameters(const struct method_row *method, const struct json_va
         if (!parameter || parameter->take(value, request) < 0)
             return refuse(refusal, REFUSAL_INVALID_PARAMETER, value->name);
     }
-    for (size_t i = 0; i < PARAMETERS_MAX && method->parameters[i].name; i++)
+    for (size_t i = 0; i < REQUEST_PARAMETERS_MAX && method->parameters[i].name; i++)
         if (method->parameters[i].required &&
             !json_value_member(parameters, method->parameters[i].name))
             return refuse(refusal, REFUSAL_INVALID_PARAMETER, method->parameters[i].name);

@@ -5,10 +5,11 @@
 #include "client/json_value.h"
 #include "agent/refusal.h"
 
-#define REQUEST_VALUES_MAX    512 /* of JSON in a message, all taken together */
-#define REQUEST_CLAIMS_MAX    32  /* of a request; as many members of objects in all */
-#define REQUEST_REFERENCE_MAX 128 /* printable ASCII characters */
-#define REQUEST_DATA_MAX      ((size_t)45 * 1024) /* bytes to be signed */
+#define REQUEST_PARAMETERS_MAX 5   /* of a method */
+#define REQUEST_VALUES_MAX     512 /* of JSON in a message, all taken together */
+#define REQUEST_CLAIMS_MAX     32  /* of a request; as many members of objects in all */
+#define REQUEST_REFERENCE_MAX  128 /* printable ASCII characters */
+#define REQUEST_DATA_MAX       ((size_t)45 * 1024) /* bytes to be signed */
 
 enum method {
     METHOD_MINT,
@@ -68,6 +69,6 @@ int request_parse_next(char *message, size_t length, struct request *request,
 
 /* The methods of io.hintsign.Agent one by one, from index 0, with their parameters' names, which
  * end with NULL; NULL behind the last. For the test that holds them against the interface. */
-const char *request_method_at(size_t index, const char *parameters[8]);
+const char *request_method_at(size_t index, const char *parameters[REQUEST_PARAMETERS_MAX + 1]);
 
 #endif

@@ -1,11 +1,15 @@
 /* A Varlink interface taken apart: methods, errors and types with their members. */
 #include "config.h"
 #include "tests/unit/idl.h"
+#include "agent/request.h"
 
 #include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 static void must(bool good, const char *at)
 {
@@ -128,4 +132,29 @@ bool idl_fits(const struct idl *idl, const struct idl_struct *members, const jso
         known++;
     }
     return json_object_size(object) == known;
+}
+
+static void expect_method(const struct idl_declaration *method, const char *const *parameters)
+{
+    size_t count = 0;
+    assert_non_null(method);
+    for (; parameters[count]; count++)
+        assert_string_equal(parameters[count], method->in.members[count].name);
+    assert_string_equal(method->in.members[count].name, "");
+}
+
+void idl_expect_methods(const char *interface,
+                        const char *method_at(size_t index, const char **parameters))
+{
+    const char *parameters[REQUEST_PARAMETERS_MAX + 1], *name;
+    struct idl *idl = malloc(sizeof *idl);
+    size_t declared = 0, found = 0;
+    assert_non_null(idl);
+    idl_read(interface, idl);
+    for (size_t i = 0; i < idl->count; i++)
+        declared += strcmp(idl->list[i].keyword, "method") == 0;
+    for (; (name = method_at(found, parameters)); found++)
+        expect_method(idl_find(idl, "method", name), parameters);
+    assert_int_equal(found, declared);
+    free(idl);
 }

@@ -41,4 +41,9 @@ const struct idl_declaration *idl_find(const struct idl *idl, const char *keywor
 /* Whether the object has every member that the struct asks for, each of its type, and no others. */
 bool idl_fits(const struct idl *idl, const struct idl_struct *members, const json_t *object);
 
+/* Asserts that a table has the methods that the interface of that text declares, with their
+ * parameters: `method_at` is like request_method_at. */
+void idl_expect_methods(const char *interface,
+                        const char *method_at(size_t index, const char **parameters));
+
 #endif

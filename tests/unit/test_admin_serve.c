@@ -180,24 +180,8 @@ static void reload_at_the_end(void **state)
 
 static void methods_are_those_of_the_interface(void **state)
 {
-    const char *parameters[5], *name;
-    struct idl *idl = malloc(sizeof *idl);
-    size_t declared = 0, served = 0;
     (void)state;
-    assert_non_null(idl);
-    idl_read(interface_admin, idl);
-    for (size_t i = 0; i < idl->count; i++)
-        declared += strcmp(idl->list[i].keyword, "method") == 0;
-    for (; (name = admin_serve_method_at(served, parameters)); served++) {
-        const struct idl_declaration *method = idl_find(idl, "method", name);
-        assert_non_null(method);
-        size_t count = 0;
-        for (; parameters[count]; count++)
-            assert_string_equal(parameters[count], method->in.members[count].name);
-        assert_string_equal(method->in.members[count].name, "");
-    }
-    assert_int_equal(served, declared);
-    free(idl);
+    idl_expect_methods(interface_admin, admin_serve_method_at);
 }
 
 int main(void)
