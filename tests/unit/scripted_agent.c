@@ -41,10 +41,11 @@ const char *scripted_path(void)
     return path;
 }
 
-void scripted_remove(void)
+int scripted_remove(void **state)
 {
+    (void)state;
     unlink(path);
-    rmdir(folder);
+    return rmdir(folder);
 }
 
 /* The connection is shut down, not closed: scripted_agent_stop closes it when no thread can use

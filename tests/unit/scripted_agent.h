@@ -23,8 +23,8 @@ typedef void scripted_serve_fn(struct scripted_connection *connection, void *dat
 /* Makes a temporary folder; "agent.sock" within is returned. One for each test program. */
 const char *scripted_path(void);
 
-/* Removes the folder. */
-void scripted_remove(void);
+/* Removes the folder; a teardown for cmocka. */
+int scripted_remove(void **state);
 
 /* Listens at scripted_path(), the kernel holding connections from now on. */
 struct scripted_agent *scripted_agent_start(scripted_serve_fn *serve, void *data);

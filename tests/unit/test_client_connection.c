@@ -368,13 +368,6 @@ static void fork_makes_a_connection_of_its_own(void **state)
     assert_int_equal(scripted_agent_stop(agent), 3);
 }
 
-static int remove_folder(void **state)
-{
-    (void)state;
-    scripted_remove();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,5 +386,5 @@ int main(void)
         cmocka_unit_test(signals_do_not_disturb),
         cmocka_unit_test(fork_makes_a_connection_of_its_own),
     };
-    return cmocka_run_group_tests_name("client connection", tests, NULL, remove_folder);
+    return cmocka_run_group_tests_name("client connection", tests, NULL, scripted_remove);
 }

@@ -144,13 +144,6 @@ static void refusal_is_told(void **state)
     scripted_agent_stop(agent);
 }
 
-static int remove_folder(void **state)
-{
-    (void)state;
-    scripted_remove();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,5 +153,5 @@ int main(void)
         cmocka_unit_test(bad_sets_are_refused),
         cmocka_unit_test(refusal_is_told),
     };
-    return cmocka_run_group_tests_name("client keys", tests, NULL, remove_folder);
+    return cmocka_run_group_tests_name("client keys", tests, NULL, scripted_remove);
 }

@@ -382,13 +382,6 @@ static void none_asks_nobody(void **state)
     hintsign_close(handle);
 }
 
-static int remove_folder(void **state)
-{
-    (void)state;
-    scripted_remove();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,5 +396,5 @@ int main(void)
         cmocka_unit_test(replies_ahead_of_requests_are_refused),
         cmocka_unit_test(none_asks_nobody),
     };
-    return cmocka_run_group_tests_name("client mint", tests, NULL, remove_folder);
+    return cmocka_run_group_tests_name("client mint", tests, NULL, scripted_remove);
 }

@@ -470,13 +470,6 @@ static void codes_have_sentences(void **state)
     assert_string_equal(hintsign_strerror(HINTSIGN_UNAVAILABLE - 1), "unknown error");
 }
 
-static int remove_folder(void **state)
-{
-    (void)state;
-    scripted_remove();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,5 +482,5 @@ int main(void)
         cmocka_unit_test(messages_are_safe_to_show), cmocka_unit_test(texts_are_checked),
         cmocka_unit_test(texts_are_the_parameters),  cmocka_unit_test(codes_have_sentences),
     };
-    return cmocka_run_group_tests_name("client reply", tests, NULL, remove_folder);
+    return cmocka_run_group_tests_name("client reply", tests, NULL, scripted_remove);
 }

@@ -128,13 +128,6 @@ static void replies(void **state)
     }
 }
 
-static int remove_folder(void **state)
-{
-    (void)state;
-    scripted_remove();
-    return 0;
-}
-
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -145,5 +138,5 @@ int main(void)
         test(the_most_that_can_be_sent),
         test(replies),
     };
-    return cmocka_run_group_tests(tests, NULL, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, scripted_remove);
 }
