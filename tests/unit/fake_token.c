@@ -2,7 +2,10 @@
 #include "config.h"
 #include "tests/unit/fake_token.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <string.h>
+#include <cmocka.h>
 
 #define SLOT    7
 #define MAC_LEN 32
@@ -273,3 +276,18 @@ CK_FUNCTION_LIST fake_functions = {
     .C_SignInit = sign_init,
     .C_Sign = sign,
 };
+
+struct module *fake_module(void)
+{
+    struct module *module;
+    struct p11_error error;
+    assert_int_equal(module_new(FAKE_MODULE_PATH, NULL, &module, &error), 0);
+    module->fn = &fake_functions;
+    return module;
+}
+
+void fake_module_free(struct module *module)
+{
+    module->fn = NULL; /* p11-kit did not load it */
+    module_free(module);
+}

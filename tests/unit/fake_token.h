@@ -2,12 +2,12 @@
 #ifndef HINTSIGN_TESTS_FAKE_TOKEN_H
 #define HINTSIGN_TESTS_FAKE_TOKEN_H
 
-#include <p11-kit/pkcs11.h>
-#include <stdbool.h>
+#include "pkcs11/module.h"
 
 #define FAKE_ATTRIBUTES_MAX 24
 #define FAKE_BYTES_MAX      300
 #define FAKE_SESSION_FIRST  100 /* the first session's handle; the others follow */
+#define FAKE_MODULE_PATH    "/nowhere/module.so"
 
 struct fake_attribute {
     CK_ATTRIBUTE_TYPE type;
@@ -50,6 +50,10 @@ extern struct fake_token fake;
 extern CK_FUNCTION_LIST fake_functions;
 
 void fake_reset(void);
+
+/* A module that was loaded and has this token. Free with fake_module_free. */
+struct module *fake_module(void);
+void fake_module_free(struct module *module);
 
 /* Give an object an attribute. */
 void fake_set(struct fake_object *object, CK_ATTRIBUTE_TYPE type, const void *value,

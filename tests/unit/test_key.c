@@ -46,9 +46,7 @@ static int setup(void **state)
     fake.objects = objects;
     fake.object_count = 2;
     fake.answer = answer;
-    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
-        return -1;
-    module->fn = &fake_functions;
+    module = fake_module();
     for (size_t i = 0; i < 2; i++) {
         tokens[i] = (struct token){.name = names[i], .module = module};
         if (index_build(&fake_functions, 1, &tokens[i].index, &error) < 0)
@@ -68,8 +66,7 @@ static int teardown(void **state)
     keyring_unref(keyring);
     for (size_t i = 0; i < 2; i++)
         index_clear(&tokens[i].index);
-    module->fn = NULL; /* p11-kit did not load it */
-    module_free(module);
+    fake_module_free(module);
     return 0;
 }
 

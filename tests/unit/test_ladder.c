@@ -60,13 +60,12 @@ static void withdrawn(void *context, struct keyring *which)
 
 static int make_module(bool loaded)
 {
-    static const char path[] = "/nowhere/module.so";
     struct p11_error error;
-    if (module_new(path, NULL, &module, &error) < 0)
-        return -1;
-    module->fn = loaded ? &fake_functions : NULL;
+    module = fake_module();
+    if (!loaded)
+        module->fn = NULL;
     module->initialized = loaded;
-    return token_new("a", "pkcs11:token=fake?module-path=/nowhere/module.so", 4, TOKEN_LOGIN_NONE,
+    return token_new("a", "pkcs11:token=fake?module-path=" FAKE_MODULE_PATH, 4, TOKEN_LOGIN_NONE,
                      &token, &error);
 }
 
@@ -125,8 +124,7 @@ static int teardown(void **state)
     (void)state;
     keyring_unref(keyring);
     pthread_mutex_destroy(&ladder.lock);
-    module->fn = NULL; /* p11-kit did not load it */
-    module_free(module);
+    fake_module_free(module);
     token_free(token);
     return 0;
 }

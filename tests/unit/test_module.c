@@ -19,19 +19,15 @@ static struct module *module;
 static int setup(void **state)
 {
     (void)state;
-    struct p11_error error;
     fake_reset();
-    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
-        return -1;
-    module->fn = &fake_functions;
+    module = fake_module();
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    module->fn = NULL; /* p11-kit did not load it */
-    module_free(module);
+    fake_module_free(module);
     return 0;
 }
 
@@ -170,10 +166,10 @@ static void one_that_is_not_there(void **state)
     (void)state;
     struct p11_error error;
     struct module *missing;
-    assert_int_equal(module_new("/nowhere/module.so", NULL, &missing, &error), 0);
-    assert_string_equal(module_name(missing), "/nowhere/module.so");
+    assert_int_equal(module_new(FAKE_MODULE_PATH, NULL, &missing, &error), 0);
+    assert_string_equal(module_name(missing), FAKE_MODULE_PATH);
     assert_int_equal(module_start(missing, &error), P11_UNAVAILABLE);
-    assert_non_null(strstr(error.text, "/nowhere/module.so"));
+    assert_non_null(strstr(error.text, FAKE_MODULE_PATH));
     module_free(missing);
     assert_int_equal(module_new(NULL, "nobody", &missing, &error), 0);
     assert_string_equal(module_name(missing), "nobody");

@@ -53,11 +53,10 @@ static int setup(void **state)
     fake_reset();
     fake_functions.C_Initialize = initialize;
     for (size_t i = 0; i < HOMES; i++) {
-        if (module_new("/nowhere/module.so", NULL, &modules[i], &error) < 0 ||
-            token_new("a", "pkcs11:token=fake?module-path=/nowhere/module.so", 4, TOKEN_LOGIN_NONE,
+        modules[i] = fake_module();
+        if (token_new("a", "pkcs11:token=fake?module-path=" FAKE_MODULE_PATH, 4, TOKEN_LOGIN_NONE,
                       &tokens[i], &error) < 0)
             return -1;
-        modules[i]->fn = &fake_functions;
         tokens[i]->module = modules[i];
     }
     if (keyring_new(&crypto, tokens, HOMES, &keyring, &error) < 0 ||
@@ -82,8 +81,7 @@ static int teardown(void **state)
         if (pthread_clockjoin_np(prober_thread(probers[i]), NULL, CLOCK_MONOTONIC, &deadline) != 0)
             return -1;
         prober_free(probers[i]);
-        modules[i]->fn = NULL; /* p11-kit did not load it */
-        module_free(modules[i]);
+        fake_module_free(modules[i]);
         token_free(tokens[i]);
     }
     keyring_unref(keyring);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define URI "pkcs11:token=fake?module-path=/nowhere/module.so"
+#define URI "pkcs11:token=fake?module-path=" FAKE_MODULE_PATH
 
 static struct module *module;
 static struct token *token;
@@ -32,9 +32,7 @@ static int setup(void **state)
     int fd = mkstemp(pin_file);
     if (fd < 0 || write(fd, "12345678\n", 9) != 9 || close(fd) < 0)
         return -1;
-    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
-        return -1;
-    module->fn = &fake_functions;
+    module = fake_module();
     return module_start(module, &error);
 }
 
@@ -42,8 +40,7 @@ static int teardown(void **state)
 {
     (void)state;
     token_free(token);
-    module->fn = NULL; /* p11-kit did not load it */
-    module_free(module);
+    fake_module_free(module);
     return unlink(pin_file);
 }
 

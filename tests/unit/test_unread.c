@@ -65,9 +65,7 @@ static int setup(void **state)
     get_attributes = fake_functions.C_GetAttributeValue;
     fake_functions.C_GetAttributeValue = get;
     broken = CKR_GENERAL_ERROR;
-    if (module_new("/nowhere/module.so", NULL, &module, &error) < 0)
-        return -1;
-    module->fn = &fake_functions;
+    module = fake_module();
     token = (struct token){.name = name, .module = module, .state = TOKEN_UP};
     pthread_mutex_init(&token.lock, NULL);
     if (token_index(&token, &error) < 0 || keyring_new(&crypto, tokens, 1, &keyring, &error) < 0 ||
@@ -92,8 +90,7 @@ static int teardown(void **state)
     fake_functions.C_GetAttributeValue = get_attributes;
     keyring_unref(keyring);
     index_clear(&token.index);
-    module->fn = NULL; /* p11-kit did not load it */
-    module_free(module);
+    fake_module_free(module);
     return 0;
 }
 
