@@ -323,6 +323,7 @@ tests_unit_test_wrapped_LDADD = $(key_test_libs)
 check_LIBRARIES = tests/unit/libagenttest.a
 tests_unit_libagenttest_a_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_libagenttest_a_SOURCES = \
+	tests/unit/audit_given.c tests/unit/audit_given.h \
 	tests/unit/given.c tests/unit/given.h \
 	tests/unit/idl.c tests/unit/idl.h \
 	tests/unit/members.c tests/unit/members.h \

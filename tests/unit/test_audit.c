@@ -3,6 +3,7 @@
 #include "agent/audit.h"
 #include "agent/refusal.h"
 
+#include "tests/unit/audit_given.h"
 #include "tests/unit/scratch.h"
 
 #include <jansson.h>
@@ -19,33 +20,9 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static struct audit *audit;
 static struct audit_batch batch;
 static const struct peer peer = {
     .listener = "default", .identified = true, .uid = 1000, .gid = 100, .pid = 42};
-
-static const struct audit_options *options(enum conf_sync sync)
-{
-    static struct audit_options options;
-    options = (struct audit_options){.path = scratch_path("log"),
-                                     .state_dir = scratch_path("."),
-                                     .sync = sync,
-                                     .sha256 = EVP_sha256()};
-    return &options;
-}
-
-static void open_log(enum conf_sync sync)
-{
-    char error[CONF_ERROR_MAX] = "";
-    if (audit_open(options(sync), &audit, error) < 0)
-        fail_msg("%s", error);
-}
-
-static void close_log(void)
-{
-    audit_close(audit);
-    audit = NULL;
-}
 
 static int append(const char *reference, int64_t *ret_id)
 {
@@ -145,7 +122,7 @@ static void a_whole_record(void **state)
         .reference = "r \\ 1",
     };
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(audit_append(audit, &batch, &all, &id), 0);
     assert_int_equal(audit_commit(audit, &batch), 0);
     assert_int_equal(id, 1);
@@ -165,7 +142,7 @@ static void a_record_of_little(void **state)
     const struct audit_record little = {.type = "mint", .peer = &unknown, .error = "NotAllowed"};
     int64_t id = 0;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(audit_append(audit, &batch, &little, &id), 0);
     assert_int_equal(audit_commit(audit, &batch), 0);
     assert_line("{'seq':1,'time':'T','type':'mint','listener':'shop','configuration':0,"
@@ -176,7 +153,7 @@ static void nothing_counts_before_the_commit(void **state)
 {
     int64_t id = 0;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(append("a", &id), 0);
     assert_int_equal(append("b", &id), 0);
     assert_int_equal(id, 2);
@@ -192,20 +169,21 @@ static void the_chain_goes_on_after_a_restart(void **state)
     (void)state;
     for (int64_t id = 1; id <= 6; id++) {
         if (!audit)
-            open_log(id % 3 ? CONF_SYNC_ALWAYS : CONF_SYNC_INTERVAL);
+            audit_given_open(id % 3 ? CONF_SYNC_ALWAYS : CONF_SYNC_INTERVAL);
         assert_int_equal(record("x"), id);
         if (id % 2 == 0)
-            close_log();
+            audit_given_close();
     }
     assert_records(6);
 }
 
 static void assert_not_opened(const char *why)
 {
+    const struct audit_options options = audit_given_options(CONF_SYNC_INTERVAL);
     char error[CONF_ERROR_MAX] = "", wanted[CONF_ERROR_MAX];
     struct audit *other = NULL;
     const char *path = scratch_path("log");
-    assert_int_equal(audit_open(options(CONF_SYNC_INTERVAL), &other, error), -1);
+    assert_int_equal(audit_open(&options, &other, error), -1);
     snprintf(wanted, sizeof wanted, "%s: %s", path, why);
     assert_string_equal(error, wanted);
     assert_null(other);
@@ -214,12 +192,12 @@ static void assert_not_opened(const char *why)
 static void one_agent_at_a_time(void **state)
 {
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(record("x"), 1);
     assert_not_opened("another agent writes this audit log");
     assert_int_equal(record("x"), 2);
-    close_log();
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_close();
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_records(2);
 }
 
@@ -228,7 +206,7 @@ static void a_log_that_cannot_be_written(void **state)
 {
     int64_t id = 0;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(record("one"), 1);
     size_t length;
     free(scratch_read("log", &length));
@@ -248,8 +226,8 @@ static void a_log_that_cannot_be_written(void **state)
     assert_int_equal(json_array_size(records), 2);
     assert_string_equal(reference_of(records, 2), "five");
     json_decref(records);
-    close_log();
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_close();
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(record("six"), 3);
     assert_records(3);
 }
@@ -261,7 +239,7 @@ static void a_batch_is_lost_as_a_whole(void **state)
     const struct audit_record empty = {.type = "mint", .peer = &peer};
     int64_t id = 0;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(append("lost", &id), 0);
     assert_int_equal(audit_append(audit, &other, &empty, &id), 0);
     scratch_limit(1);
@@ -282,7 +260,7 @@ static void what_is_on_disk_is_not_lost(void **state)
     const struct audit_record empty = {.type = "mint", .peer = &peer};
     int64_t id = 0;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(append("kept", &id), 0);
     assert_int_equal(audit_append(audit, &other, &empty, &id), 0);
     assert_int_equal(audit_commit(audit, &other), 0);
@@ -299,7 +277,7 @@ static void what_is_on_disk_is_not_lost(void **state)
 static void a_log_that_was_cut_is_refused(void **state)
 {
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(record("one"), 1);
     assert_int_equal(record("two"), 2);
     assert_int_equal(truncate(scratch_path("log"), 10), 0);
@@ -316,7 +294,7 @@ static void a_line_that_is_too_long(void **state)
     int64_t id = 0;
     (void)state;
     memset(reference, 'x', sizeof reference - 1);
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     assert_int_equal(append("one", &id), 0);
     assert_int_equal(append(reference, &id), REFUSAL_AUDIT_UNAVAILABLE);
     assert_int_equal(append("two", &id), 0);
@@ -396,10 +374,10 @@ static void many_threads(void **state)
     static struct worker workers[THREADS];
     (void)state;
     for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
-        open_log(sync);
+        audit_given_open(sync);
         start_workers(workers);
         assert_int_equal(join_workers(workers), THREADS * BATCHES * 10 / 4);
-        close_log();
+        audit_given_close();
         assert_records(THREADS * BATCHES * 10 / 4);
         unlink(scratch_path("log"));
         unlink(scratch_path(AUDIT_STATE_FILE));
@@ -412,7 +390,7 @@ static void many_threads_and_failures(void **state)
     static struct worker workers[THREADS];
     struct stat st;
     (void)state;
-    open_log(CONF_SYNC_ALWAYS);
+    audit_given_open(CONF_SYNC_ALWAYS);
     start_workers(workers);
     for (int i = 0; i < 200; i++) {
         assert_int_equal(stat(scratch_path("log"), &st), 0);
@@ -429,7 +407,7 @@ static void many_threads_and_failures(void **state)
 
 static int end_test(void **state)
 {
-    close_log();
+    audit_given_close();
     audit_batch_free(&batch);
     batch = (struct audit_batch){0};
     return scratch_close(state);

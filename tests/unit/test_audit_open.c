@@ -4,6 +4,7 @@
 #include "agent/audit_internal.h"
 #include "agent/refusal.h"
 
+#include "tests/unit/audit_given.h"
 #include "tests/unit/scratch.h"
 
 #include <jansson.h>
@@ -18,27 +19,15 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static struct audit *audit;
 static char error[CONF_ERROR_MAX];
 
 static int open_log(bool accept_gap)
 {
-    const struct audit_options options = {.path = scratch_path("log"),
-                                          .state_dir = scratch_path("."),
-                                          .accept_gap = accept_gap,
-                                          .sha256 = EVP_sha256()};
+    struct audit_options options = audit_given_options(CONF_SYNC_ALWAYS);
+    options.accept_gap = accept_gap;
     error[0] = '\0';
     audit = NULL;
     return audit_open(&options, &audit, error);
-}
-
-static int write_record(void)
-{
-    struct text members = {0};
-    audit_record_begin(&members, "stop");
-    int r = audit_write(audit, &members);
-    text_free(&members);
-    return r;
 }
 
 /* A log of `count` lines that was closed in an orderly way. */
@@ -46,9 +35,8 @@ static void given_log(int count)
 {
     assert_int_equal(open_log(false), 0);
     for (int i = 0; i < count; i++)
-        assert_int_equal(write_record(), 0);
-    audit_close(audit);
-    audit = NULL;
+        assert_int_equal(audit_given_write(), 0);
+    audit_given_close();
 }
 
 static char *end_of_line(char *text, int line)
@@ -158,7 +146,7 @@ static void a_state_that_cannot_be_begun(void **state)
     assert_int_equal(r, -1);
     assert_string_equal(error, wanted);
     assert_int_equal(open_log(false), 0);
-    assert_int_equal(write_record(), 0);
+    assert_int_equal(audit_given_write(), 0);
 }
 
 static void a_torn_line_is_dropped(void **state)
@@ -170,7 +158,7 @@ static void a_torn_line_is_dropped(void **state)
     assert_last("type", "'torn'");
     assert_last("bytes", "8");
     assert_last("seq", "3");
-    assert_int_equal(write_record(), 0);
+    assert_int_equal(audit_given_write(), 0);
     assert_last("seq", "4");
 }
 
@@ -182,11 +170,10 @@ static void assert_behind(void)
     assert_int_equal(open_log(false), 0);
     assert_true(audit->has_gap);
     assert_false(audit_is_available(audit, reason, sizeof reason));
-    assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+    assert_int_equal(audit_given_write(), REFUSAL_AUDIT_UNAVAILABLE);
     audit_tick(audit);
     assert_true(audit_rotate(audit) < 0);
-    audit_close(audit);
-    audit = NULL;
+    audit_given_close();
     free(scratch_read("log", &after));
     assert_int_equal(before, after);
 }
@@ -197,8 +184,7 @@ static void assert_whole(void)
     assert_int_equal(open_log(false), 0);
     assert_false(audit->has_gap);
     assert_true(audit_is_available(audit, reason, sizeof reason));
-    audit_close(audit);
-    audit = NULL;
+    audit_given_close();
 }
 
 static void lines_that_are_missing(void **state)
@@ -216,8 +202,7 @@ static void lines_that_are_missing(void **state)
     unlink(scratch_path("log"));
     assert_int_equal(open_log(false), 0);
     assert_true(audit->has_gap);
-    audit_close(audit);
-    audit = NULL;
+    audit_given_close();
     scratch_write("log", text);
     assert_whole();
     free(text);
@@ -278,9 +263,9 @@ static void a_line_behind_the_state_that_was_changed(void **state)
     scratch_write(AUDIT_STATE_FILE, known);
     assert_int_equal(open_log(false), 0);
     assert_false(audit_is_available(audit, reason, sizeof reason));
-    assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+    assert_int_equal(audit_given_write(), REFUSAL_AUDIT_UNAVAILABLE);
     audit_tick(audit);
-    assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+    assert_int_equal(audit_given_write(), REFUSAL_AUDIT_UNAVAILABLE);
     free(text);
     free(known);
 }
@@ -298,15 +283,13 @@ static void a_gap_that_is_accepted(void **state)
     assert_last("type", "'gap'");
     assert_last("expected_seq", "5");
     assert_last("found_seq", "2");
-    audit_close(audit);
-    audit = NULL;
+    audit_given_close();
     cut(2, 0);
     assert_int_equal(open_log(true), 0);
     assert_last("type", "'gap'");
     assert_last("expected_seq", "4");
-    assert_int_equal(write_record(), 0);
-    audit_close(audit);
-    audit = NULL;
+    assert_int_equal(audit_given_write(), 0);
+    audit_given_close();
     assert_whole();
 }
 
@@ -322,8 +305,7 @@ static void no_gap_to_accept(void **state)
 
 static int end_test(void **state)
 {
-    audit_close(audit);
-    audit = NULL;
+    audit_given_close();
     return scratch_close(state);
 }
 

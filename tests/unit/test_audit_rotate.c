@@ -4,6 +4,7 @@
 #include "agent/audit_rotate.h"
 #include "agent/audit_internal.h"
 
+#include "tests/unit/audit_given.h"
 #include "tests/unit/scratch.h"
 
 #include <dirent.h>
@@ -20,8 +21,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-static struct audit *audit;
 
 /* The state that is on disk: what the file held when it was synced last. */
 static char state_on_disk[200];
@@ -57,30 +56,14 @@ int fchown(int fd, uid_t uid, gid_t gid)
 
 static void open_log(enum conf_sync sync)
 {
-    char error[CONF_ERROR_MAX] = "";
-    const struct audit_options options = {.path = scratch_path("log"),
-                                          .state_dir = scratch_path("."),
-                                          .sync = sync,
-                                          .sha256 = EVP_sha256()};
-    if (audit_open(&options, &audit, error) < 0)
-        fail_msg("%s", error);
+    audit_given_open(sync);
     assert_false(audit->has_gap);
-}
-
-static void close_log(void)
-{
-    audit_close(audit);
-    audit = NULL;
 }
 
 static void write_records(int count)
 {
-    struct text members = {0};
-    for (int i = 0; i < count; i++) {
-        audit_record_begin(&members, "stop");
-        assert_int_equal(audit_write(audit, &members), 0);
-    }
-    text_free(&members);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(audit_given_write(), 0);
 }
 
 /* The first line's member, in a file of that name. */
@@ -128,10 +111,10 @@ static void the_chain_goes_on(void **state)
         assert_first(aside(), "seq", "1");
         assert_int_equal(stat(scratch_path("log"), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0604);
-        close_log();
+        audit_given_close();
         open_log(sync);
         write_records(1);
-        close_log();
+        audit_given_close();
         unlink(scratch_path(aside()));
         unlink(scratch_path("log"));
         unlink(scratch_path(AUDIT_STATE_FILE));
@@ -190,7 +173,7 @@ static void a_file_that_was_moved_already(void **state)
     assert_int_equal(audit_rotate(audit), 0);
     assert_first("log", "previous", "\"log-20260131\"");
     assert_first("log", "seq", "4");
-    close_log();
+    audit_given_close();
     open_log(CONF_SYNC_ALWAYS);
 }
 
@@ -277,20 +260,20 @@ static void what_a_crash_leaves(void **state)
     write_records(3);
     char *before = scratch_read(AUDIT_STATE_FILE, NULL);
     assert_int_equal(audit_rotate(audit), 0);
-    close_log();
+    audit_given_close();
     char old[300];
     snprintf(old, sizeof old, "%s", aside());
     char *new = scratch_read("log", NULL);
 
     scratch_write(AUDIT_STATE_FILE, before); /* before the state was written */
     open_log(CONF_SYNC_ALWAYS);
-    close_log();
+    audit_given_close();
 
     scratch_write(AUDIT_STATE_FILE, before); /* before the new file got the path */
     assert_int_equal(rename(scratch_path("log"), scratch_path("log.new")), 0);
     open_log(CONF_SYNC_ALWAYS);
     assert_first("log", "seq", "4");
-    close_log();
+    audit_given_close();
 
     scratch_write(AUDIT_STATE_FILE, before); /* before the old file was renamed */
     assert_int_equal(rename(scratch_path(old), scratch_path("log")), 0);
@@ -298,7 +281,7 @@ static void what_a_crash_leaves(void **state)
     open_log(CONF_SYNC_ALWAYS);
     assert_int_equal(access(scratch_path("log.new"), F_OK), -1);
     assert_first("log", "seq", "1");
-    close_log();
+    audit_given_close();
 
     new[10] = '\0'; /* before the first line was whole */
     scratch_write("log.new", new);
@@ -362,11 +345,11 @@ static void a_machine_that_crashes(void **state)
         write_records(2);
         char found[sizeof state_on_disk];
         strcpy(found, state_on_disk);
-        close_log();
+        audit_given_close();
         scratch_write(AUDIT_STATE_FILE, found);
         open_log(sync);
         write_records(1);
-        close_log();
+        audit_given_close();
         unlink(scratch_path(aside()));
         unlink(scratch_path("log"));
         unlink(scratch_path(AUDIT_STATE_FILE));
@@ -385,18 +368,17 @@ static void a_file_between_is_missing(void **state)
         write_records(1);
         assert_int_equal(audit_rotate(audit), 0);
         write_records(2);
-        close_log();
+        audit_given_close();
         scratch_write(AUDIT_STATE_FILE, before);
         free(before);
-        struct audit_options options = {
-            .path = scratch_path("log"), .state_dir = scratch_path("."), .sha256 = EVP_sha256()};
+        struct audit_options options = audit_given_options(CONF_SYNC_ALWAYS);
         assert_int_equal(audit_open(&options, &audit, error), 0);
         assert_true(audit->has_gap);
-        close_log();
+        audit_given_close();
         options.accept_gap = true;
         assert_int_equal(audit_open(&options, &audit, error), 0);
         write_records(1);
-        close_log();
+        audit_given_close();
         unlink(scratch_path(aside()));
         unlink(scratch_path("log"));
         unlink(scratch_path(AUDIT_STATE_FILE));
@@ -406,7 +388,7 @@ static void a_file_between_is_missing(void **state)
 static int end_test(void **state)
 {
     no_other_group = false;
-    close_log();
+    audit_given_close();
     return scratch_close(state);
 }
 

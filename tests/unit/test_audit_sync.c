@@ -5,6 +5,7 @@
 #include "agent/audit_internal.h"
 #include "agent/refusal.h"
 
+#include "tests/unit/audit_given.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
@@ -40,8 +41,6 @@ static struct {
     bool state_written; /* and not synced */
     char state[200];    /* on disk */
 } disk;
-
-static struct audit *audit;
 
 static bool is_state(int fd)
 {
@@ -121,30 +120,9 @@ static void find_log(void)
 
 static void open_log(enum conf_sync sync)
 {
-    char error[CONF_ERROR_MAX] = "";
-    const struct audit_options options = {.path = scratch_path("log"),
-                                          .state_dir = scratch_path("."),
-                                          .sync = sync,
-                                          .sha256 = EVP_sha256()};
     find_log();
-    if (audit_open(&options, &audit, error) < 0)
-        fail_msg("%s", error);
+    audit_given_open(sync);
     find_log();
-}
-
-static void close_log(void)
-{
-    audit_close(audit);
-    audit = NULL;
-}
-
-static int write_record(void)
-{
-    struct text members = {0};
-    audit_record_begin(&members, "stop");
-    int r = audit_write(audit, &members);
-    text_free(&members);
-    return r;
 }
 
 static bool is_available(void)
@@ -157,7 +135,7 @@ static void assert_kept(void)
 {
     assert_int_equal(disk.lost_end, 0);
     assert_true(is_available());
-    assert_int_equal(write_record(), 0);
+    assert_int_equal(audit_given_write(), 0);
 }
 
 /* Two lines on disk; two were committed, and the disk has lost them. */
@@ -165,7 +143,7 @@ static void given_lost_lines(void)
 {
     open_log(CONF_SYNC_INTERVAL);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(write_record(), 0);
+        assert_int_equal(audit_given_write(), 0);
         if (i == 1)
             audit_tick(audit);
     }
@@ -189,11 +167,11 @@ static void the_next_start_writes_it_again(void **state)
     (void)state;
     for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
         given_lost_lines();
-        close_log();
+        audit_given_close();
         disk.fails = false;
         open_log(sync);
         assert_kept();
-        close_log();
+        audit_given_close();
     }
 }
 
@@ -202,14 +180,14 @@ static void the_next_start_is_too_early(void **state)
     (void)state;
     for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
         given_lost_lines();
-        close_log();
+        audit_given_close();
         open_log(sync);
         assert_false(is_available());
-        assert_int_equal(write_record(), REFUSAL_AUDIT_UNAVAILABLE);
+        assert_int_equal(audit_given_write(), REFUSAL_AUDIT_UNAVAILABLE);
         disk.fails = false;
         audit_tick(audit);
         assert_kept();
-        close_log();
+        audit_given_close();
     }
 }
 
@@ -220,15 +198,15 @@ static void the_very_first_sync(void **state)
     for (int before = 0; before <= 1; before++) {
         unlink(scratch_path(AUDIT_STATE_FILE));
         open_log(CONF_SYNC_INTERVAL);
-        assert_int_equal(write_record(), 0);
+        assert_int_equal(audit_given_write(), 0);
         disk.fails = true;
         audit_tick(audit);
         assert_true(disk.lost_end > 0);
-        close_log();
+        audit_given_close();
         disk.fails = false;
         open_log(CONF_SYNC_INTERVAL);
         assert_kept();
-        close_log();
+        audit_given_close();
     }
 }
 
@@ -237,11 +215,11 @@ static void an_orderly_start_writes_nothing(void **state)
     (void)state;
     for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
         open_log(sync);
-        assert_int_equal(write_record(), 0);
-        close_log();
+        assert_int_equal(audit_given_write(), 0);
+        audit_given_close();
         open_log(sync);
         assert_kept();
-        close_log();
+        audit_given_close();
     }
     assert_int_equal(disk.rewritten, 0);
 }
@@ -251,11 +229,11 @@ static void nor_does_one_after_a_rotation(void **state)
 {
     (void)state;
     open_log(CONF_SYNC_INTERVAL);
-    assert_int_equal(write_record(), 0);
+    assert_int_equal(audit_given_write(), 0);
     audit_tick(audit);
     char *before = scratch_read(AUDIT_STATE_FILE, NULL);
     assert_int_equal(audit_rotate(audit), 0);
-    close_log();
+    audit_given_close();
     scratch_write(AUDIT_STATE_FILE, before);
     free(before);
     open_log(CONF_SYNC_INTERVAL);
@@ -278,7 +256,7 @@ static void a_state_that_was_lost(void **state)
     (void)state;
     for (enum conf_sync sync = CONF_SYNC_ALWAYS; sync <= CONF_SYNC_INTERVAL; sync++) {
         open_log(sync);
-        assert_int_equal(write_record(), 0);
+        assert_int_equal(audit_given_write(), 0);
         disk.state_fails = true;
         audit_tick(audit);
         assert_kept();
@@ -287,20 +265,20 @@ static void a_state_that_was_lost(void **state)
         disk.state_fails = false;
         audit_tick(audit);
         assert_state_on_disk();
-        assert_int_equal(write_record(), 0);
+        assert_int_equal(audit_given_write(), 0);
         disk.state_fails = true;
         assert_int_equal(audit_rotate(audit), -EIO);
         disk.state_fails = false;
         assert_int_equal(audit_rotate(audit), 0);
         audit_tick(audit);
         assert_state_on_disk();
-        close_log();
+        audit_given_close();
     }
 }
 
 static void *run_commit(void *ret_result)
 {
-    *(int *)ret_result = write_record();
+    *(int *)ret_result = audit_given_write();
     return NULL;
 }
 
@@ -327,7 +305,7 @@ static void a_commit_that_is_on_its_way(void **state)
     int result = -1;
     (void)state;
     open_log(CONF_SYNC_INTERVAL);
-    assert_int_equal(write_record(), 0);
+    assert_int_equal(audit_given_write(), 0);
     disk.holds = true;
     assert_int_equal(pthread_create(&committer, NULL, run_commit, &result), 0);
     sem_wait(&disk.written);
@@ -356,7 +334,7 @@ static int start_test(void **state)
 
 static int end_test(void **state)
 {
-    close_log();
+    audit_given_close();
     disk.log = 0;
     return scratch_close(state);
 }
