@@ -339,7 +339,21 @@ void ladder_adopt(struct ladder *ladder, struct ladder_keyrings keyrings)
         look_at_all(ladder, &fresh);
 }
 
-static void tell_doubts(struct ladder *ladder, const struct key *key)
+/* While a reload waits, a key is in two keyrings. What was told of it in one is told: the other has
+ * it answer at once, and says no more of it before an answer was good. */
+static void settle(const struct keyring *other, size_t where, const struct key_home *told)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        struct key_home *home = &other->keys[i]->homes[where];
+        if (!home->identified || memcmp(home->identity, told->identity, sizeof home->identity) != 0)
+            continue;
+        home->good_at = home->doubtful = 0;
+        atomic_store(&home->doubted, true);
+    }
+}
+
+/* `other` may be NULL. */
+static void tell_doubts(struct ladder *ladder, const struct key *key, const struct keyring *other)
 {
     for (size_t i = 0; i < key->home_count; i++) {
         struct key_home *home = &key->homes[i];
@@ -347,6 +361,8 @@ static void tell_doubts(struct ladder *ladder, const struct key *key)
             continue;
         ladder->events->doubtful(ladder->context, key, home->token, home->doubtful);
         home->doubtful = 0;
+        if (other)
+            settle(other, i, home);
     }
 }
 
@@ -355,7 +371,8 @@ void ladder_tell(struct ladder *ladder, bool changed)
     const struct ladder_keyrings *keyrings = &ladder->keyrings;
     for (size_t i = 0; i < keyrings->count; i++)
         for (size_t k = 0; k < keyrings->list[i]->count; k++)
-            tell_doubts(ladder, keyrings->list[i]->keys[k]);
+            tell_doubts(ladder, keyrings->list[i]->keys[k],
+                        keyrings->count > 1 ? keyrings->list[1 - i] : NULL);
     if (changed)
         ladder->events->resolved(ladder->context, newest(keyrings));
 }

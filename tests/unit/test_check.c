@@ -219,6 +219,38 @@ static void wrong_answer_of_the_next_configuration(void **state)
     assert_int_equal(changes, 1);
 }
 
+/* However soon each of the two finds out. */
+static void doubt_of_two_configurations(void **state)
+{
+    struct p11_error error;
+    struct keyring *next;
+    (void)state;
+    assert_int_equal(keyring_new(&crypto, tokens, 1, &next, &error), 0);
+    struct key *its = add(next, "pkcs11:object=one");
+    assert_int_equal(keyring_resolve(next, &token, 1, &error), 0);
+    ladder.keyrings = (struct ladder_keyrings){.list = {keyring, next}, .count = 2};
+    strange = first->homes[0].handle;
+    first->homes[0].check_at = 0;
+    run();
+    bool asked_for = atomic_load(&its->homes[0].doubted);
+    its->homes[0].check_at = check.resume = 0;
+    run();
+    bool wrong = !is_usable(first) && !is_usable(its);
+    unsigned told = doubts;
+    /* It is right, and goes wrong again: both find that at once. */
+    strange = 0;
+    first->homes[0].check_at = its->homes[0].check_at = check.retry = 0;
+    run();
+    bool right = is_usable(first) && is_usable(its);
+    strange = first->homes[0].handle;
+    first->homes[0].check_at = its->homes[0].check_at = check.resume = 0;
+    run();
+    keyring_unref(next);
+    assert_true(wrong && right && asked_for);
+    assert_int_equal(told, 1);
+    assert_int_equal(doubts, 2);
+}
+
 static void error_of_one_key(void **state)
 {
     (void)state;
@@ -399,6 +431,7 @@ int main(void)
         TEST(at_once_after_an_error_but_not_all_the_time),
         TEST(wrong_answer),
         TEST(wrong_answer_of_the_next_configuration),
+        TEST(doubt_of_two_configurations),
         TEST(error_of_one_key),
         TEST(error_of_every_key),
         TEST(error_of_the_token),
