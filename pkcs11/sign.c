@@ -1,6 +1,7 @@
 /* One signature on whichever home of the key answers, and what to do when none does. */
 #include "config.h"
 #include "pkcs11/sign.h"
+#include "pkcs11/examine.h"
 #include "pkcs11/prober.h"
 #include "pkcs11/signature.h"
 #include "pkcs11/watch.h"
@@ -96,6 +97,31 @@ static int try_home(struct job *job, struct key_home *home, uint64_t *ret_genera
     return r;
 }
 
+/* Once more, after an error. Many a token says of data that are too long what it says when it is
+ * broken: where its key signs what is known between two such errors, they are about the data. A
+ * hash always has its length. */
+static int try_beside_known(struct job *job, struct key_home *home, enum p11_rung *rung,
+                            struct p11_error *error)
+{
+    unsigned char signature[MECH_SIGNATURE_MAX];
+    struct job known = {.key = job->key,
+                        .data = EXAMINE_QUESTION,
+                        .length = sizeof EXAMINE_QUESTION - 1,
+                        .hint = job->hint,
+                        .signature = signature};
+    struct p11_error first = *error, other;
+    uint64_t generation;
+    enum p11_rung its;
+    if (atomic_load(&home->prehashed) || !first.call || strcmp(first.call, "C_Sign") != 0 ||
+        try_home(&known, home, &generation, &its, &other) < 0)
+        return first.code;
+    int r = try_home(job, home, &generation, rung, error);
+    if (r == 0 || error->rv != first.rv)
+        return r;
+    *rung = P11_RUNG_NONE;
+    return error->code = P11_DATA;
+}
+
 /* Tries a home, once more with a fresh session where the first one failed, and tells the prober
  * when that was not enough. */
 static int sign_at(struct job *job, struct key_home *home, struct p11_error *error)
@@ -103,14 +129,17 @@ static int sign_at(struct job *job, struct key_home *home, struct p11_error *err
     uint64_t generation;
     enum p11_rung rung;
     int r = try_home(job, home, &generation, &rung, error);
-    if (r < 0 && r != P11_BUSY && r != P11_DATA && generation != 0)
-        prober_doubt(home->token->prober, home);
+    bool failed = r < 0 && r != P11_BUSY && generation != 0;
     if (r < 0 && rung == P11_RUNG_SESSION) {
         atomic_fetch_add(&home->token->module->climbed[P11_RUNG_SESSION], 1);
         r = try_home(job, home, &generation, &rung, error);
         if (r < 0 && rung == P11_RUNG_SESSION)
+            r = try_beside_known(job, home, &rung, error);
+        if (r < 0 && rung == P11_RUNG_SESSION)
             rung = P11_RUNG_LOGIN;
     }
+    if (failed && r != P11_DATA)
+        prober_doubt(home->token->prober, home);
     if (r < 0 && rung > P11_RUNG_SESSION)
         prober_want(home->token->prober, rung, generation);
     return r;

@@ -250,8 +250,9 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, C
 {
     (void)session;
     (void)data;
-    (void)data_len;
     CK_RV rv = fake.answer ? fake.answer() : CKR_OK;
+    if (fake.longest > 0 && data_len > fake.longest)
+        rv = fake.too_long;
     *signature_len = MAC_LEN;
     memset(signature, fake.mac, MAC_LEN);
     return rv;

@@ -40,6 +40,8 @@ struct fake_token {
     CK_OBJECT_HANDLE signing; /* the key of the last C_SignInit */
     unsigned char mac;        /* all 32 bytes of every MAC */
     CK_RV (*answer)(void);    /* what C_Sign calls first and returns; NULL: CKR_OK */
+    CK_ULONG longest;         /* data that it signs; of longer ones it returns too_long; 0: any */
+    CK_RV too_long;
 
     /* What the next calls return; CKR_OK: what is right. */
     CK_RV initialize, initialize_with_locking, open_session, find, get_attributes, login;

@@ -1,9 +1,11 @@
-/* Tests of pkcs11/sign.c: how long a request waits for tokens that are being recovered. */
+/* Tests of pkcs11/sign.c: how long a request waits for tokens that are being recovered, and when an
+ * error is about the data. */
 #include "config.h"
 #include "pkcs11/sign.h"
 #include "pkcs11/prober.h"
 #include "tests/unit/fake_token.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +13,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#define HOMES 2
+#define HOMES   2
+#define LONGEST 64 /* bytes that the token signs */
 
 static struct crypto crypto;
 static struct module *modules[HOMES];
@@ -19,9 +22,14 @@ static struct token *tokens[HOMES];
 static struct prober *probers[HOMES];
 static struct keyring *keyring;
 static struct key *key;
+static size_t homes;
 static atomic_bool released;
+static sem_t has_resolved;
+static struct fake_object object;
+static CK_C_Initialize initialize;
+static _Atomic CK_RV answer; /* of C_Sign */
 
-static CK_RV initialize(void *args)
+static CK_RV hang(void *args)
 {
     (void)args;
     while (!atomic_load(&released))
@@ -42,31 +50,64 @@ static void resolved(void *context, struct keyring *which)
 {
     (void)context;
     (void)which;
+    sem_post(&has_resolved);
 }
 
-static int setup(void **state)
+static int set_up(size_t count)
 {
     static const struct ladder_events events = {.token_changed = token_changed,
                                                 .resolved = resolved};
     struct p11_error error;
-    (void)state;
-    fake_reset();
-    fake_functions.C_Initialize = initialize;
-    for (size_t i = 0; i < HOMES; i++) {
+    sem_init(&has_resolved, 0, 0);
+    homes = count;
+    for (size_t i = 0; i < homes; i++) {
         modules[i] = fake_module();
         if (token_new("a", "pkcs11:token=fake?module-path=" FAKE_MODULE_PATH, 4, TOKEN_LOGIN_NONE,
                       &tokens[i], &error) < 0)
             return -1;
         tokens[i]->module = modules[i];
     }
-    if (keyring_new(&crypto, tokens, HOMES, &keyring, &error) < 0 ||
+    if (keyring_new(&crypto, tokens, homes, &keyring, &error) < 0 ||
         keyring_add(keyring, "pkcs11:object=one", mech_find("HS256"), &key, &error) < 0)
         return -1;
-    for (size_t i = 0; i < HOMES; i++)
+    for (size_t i = 0; i < homes; i++)
         if (prober_start(modules[i], &tokens[i], 1, keyring, &events, NULL, &probers[i], &error) <
             0)
             return -1;
     return 0;
+}
+
+static int setup_hanging(void **state)
+{
+    (void)state;
+    fake_reset();
+    atomic_store(&released, false);
+    fake_functions.C_Initialize = hang;
+    return set_up(HOMES);
+}
+
+static CK_RV give_answer(void)
+{
+    return atomic_load(&answer);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fake_reset();
+    fake_functions.C_Initialize = initialize;
+    fake_hmac_key(&object, "one", "1");
+    fake.objects = &object;
+    fake.object_count = 1;
+    fake.session_state = CKS_RO_USER_FUNCTIONS;
+    fake.answer = give_answer;
+    fake.longest = LONGEST;
+    fake.too_long = CKR_GENERAL_ERROR;
+    atomic_store(&answer, CKR_OK);
+    if (set_up(1) < 0)
+        return -1;
+    sem_wait(&has_resolved);
+    return atomic_load(&key->ready) ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -76,7 +117,7 @@ static int teardown(void **state)
     atomic_store(&released, true);
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += 10;
-    for (size_t i = 0; i < HOMES; i++) {
+    for (size_t i = 0; i < homes; i++) {
         prober_stop(probers[i]);
         if (pthread_clockjoin_np(prober_thread(probers[i]), NULL, CLOCK_MONOTONIC, &deadline) != 0)
             return -1;
@@ -85,6 +126,7 @@ static int teardown(void **state)
         token_free(tokens[i]);
     }
     keyring_unref(keyring);
+    sem_destroy(&has_resolved);
     return 0;
 }
 
@@ -99,10 +141,74 @@ static void all_homes_together_have_two_seconds(void **state)
     assert_in_range(watch_now() - start, SIGN_RECOVERY_WAIT_MS, HOMES * SIGN_RECOVERY_WAIT_MS - 1);
 }
 
+static int sign(size_t length)
+{
+    static const unsigned char data[2 * LONGEST];
+    unsigned char signature[MECH_SIGNATURE_MAX];
+    size_t signature_len;
+    struct p11_error error;
+    return sign_run(key, data, length, 0, signature, &signature_len, &error);
+}
+
+static uint64_t climbed(enum p11_rung rung)
+{
+    return atomic_load(&modules[0]->climbed[rung]);
+}
+
+/* Whatever the token calls them: nobody else is to feel it. */
+static void data_that_are_too_long_cost_no_login(void **state)
+{
+    static const CK_RV rvs[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_MEMORY,
+                                CKR_VENDOR_DEFINED | 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof rvs / sizeof rvs[0]; i++) {
+        fake.too_long = rvs[i];
+        assert_int_equal(sign(LONGEST + 1), P11_DATA);
+        assert_false(atomic_load(&key->homes[0].doubted));
+        assert_int_equal(sign(LONGEST), 0);
+    }
+    assert_int_equal(climbed(P11_RUNG_LOGIN), 0);
+}
+
+/* They are no reason to call it sound. */
+static void a_token_that_is_broken_is_recovered(void **state)
+{
+    (void)state;
+    atomic_store(&answer, CKR_GENERAL_ERROR);
+    assert_int_equal(sign(LONGEST + 1), P11_UNAVAILABLE);
+    assert_true(climbed(P11_RUNG_LOGIN) > 0);
+    atomic_store(&answer, CKR_OK);
+    int64_t end = watch_now() + SIGN_RECOVERY_WAIT_MS;
+    while (sign(LONGEST) < 0 && watch_now() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(sign(LONGEST), 0);
+}
+
+/* What was signed for it after all was no matter of the data. */
+static CK_RV fail_twice(void)
+{
+    static unsigned calls;
+    return calls++ < 2 ? CKR_GENERAL_ERROR : CKR_OK;
+}
+
+static void a_token_that_is_well_again_signs(void **state)
+{
+    (void)state;
+    fake.answer = fail_twice;
+    assert_int_equal(sign(LONGEST), 0);
+    assert_int_equal(climbed(P11_RUNG_LOGIN), 0);
+}
+
 int main(void)
 {
+    initialize = fake_functions.C_Initialize;
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_homes_together_have_two_seconds, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_homes_together_have_two_seconds, setup_hanging,
+                                        teardown),
+        TEST(data_that_are_too_long_cost_no_login),
+        TEST(a_token_that_is_broken_is_recovered),
+        TEST(a_token_that_is_well_again_signs),
     };
     return cmocka_run_group_tests_name("sign", tests, NULL, NULL);
 }
