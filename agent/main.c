@@ -166,9 +166,10 @@ static int check_tokens(struct service *service)
         return EXIT_CONFIGURATION;
     }
     server_wait_for_tokens(service);
+    provider_keys_refresh(service->jose, service->conf->provider_keys_dir, service->conf->profiles,
+                          service->conf->profile_count);
     for (size_t i = 0; i < service->conf->profile_count; i++) {
         const struct profile *profile = service->conf->profiles[i];
-        provider_keys_refresh(service->jose, service->conf->provider_keys_dir, profile);
         bool ready = status_is_ready(service->conf, profile, reason, sizeof reason);
         printf("%s: %s\n", profile->name, ready ? "ready" : reason);
         if (!next_key_is_fit(service->conf, profile, reason, sizeof reason))

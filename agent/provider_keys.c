@@ -9,6 +9,7 @@
 #include "agent/seal.h"
 
 #include <pthread.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,71 +100,125 @@ void provider_keys_inherit(const struct profile *profile, const struct profile *
     }
 }
 
-static bool has_changed(const char *dir, const char *issuer, struct slot *slot)
+/* A file in one pass over the profiles, of which many may need it: it is looked at once, and read
+ * once where that is wanted. */
+struct look {
+    const char *issuer; /* borrowed; the first member, by which looks are found */
+    struct seen seen;   /* before it was read */
+    bool was_read;
+    bool missing;       /* there is no file, which is somebody's will; one that is bad is not */
+    int64_t fetched_at; /* of `jwks` */
+    struct jwks *jwks;  /* or NULL ... */
+    char reason[PROVIDER_KEYS_REASON_MAX]; /* ... and why */
+};
+
+struct pass {
+    const struct jose *jose;
+    const char *dir;
+    void *looks; /* a tree of search.h */
+};
+
+static int by_issuer(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+static void look_free(void *argument)
+{
+    struct look *look = argument;
+    jwks_free(look->jwks);
+    free(look);
+}
+
+static struct seen see(const char *dir, const char *issuer)
 {
     char name[PROVIDER_KEYS_NAME_SIZE], path[4096];
     struct stat st;
-    struct seen seen = {.there = false};
-    if (provider_keys_file_name(issuer, name) == 0 &&
-        snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path && stat(path, &st) == 0)
-        seen = (struct seen){st.st_dev, st.st_ino, st.st_size, st.st_ctim, true};
-    bool same = slot->looked && slot->seen.there == seen.there &&
-                slot->seen.device == seen.device && slot->seen.inode == seen.inode &&
-                slot->seen.size == seen.size && slot->seen.changed.tv_sec == seen.changed.tv_sec &&
-                slot->seen.changed.tv_nsec == seen.changed.tv_nsec;
-    slot->seen = seen;
-    slot->looked = true;
-    return !same;
+    if (provider_keys_file_name(issuer, name) < 0 ||
+        snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path || stat(path, &st) < 0)
+        return (struct seen){.there = false};
+    return (struct seen){st.st_dev, st.st_ino, st.st_size, st.st_ctim, true};
 }
 
-/* Prepares the key that the set offers. On an error `reason` says why there is none. */
-static struct in_use *choose(const struct jose *jose, const struct seal *seal, json_t *keys,
-                             int64_t fetched_at, char *reason, size_t size)
+/* NULL without memory. */
+static struct look *look_at(struct pass *pass, const char *issuer)
 {
-    struct jwks *jwks = NULL;
-    const struct jwk *jwk;
-    const struct alg *alg;
-    const char *error = "out of memory";
-    struct in_use *in_use = calloc(1, sizeof *in_use);
-    json_t *set = json_pack("{s:O}", "keys", keys);
-    int r = in_use && set ? jwks_parse(jose, set, &jwks, &error) : -1;
-    if (r == 0)
-        r = jwks_choose(jwks, seal->algs, seal->alg_count, seal->without_use, &jwk, &alg, &error);
-    if (r == 0)
-        r = jwe_recipient_new(jose, alg, seal->enc, jwk->key, jwk->kid, &in_use->recipient);
-    if (r == 0) {
-        atomic_store(&in_use->references, 1);
-        in_use->kid = jwk->kid ? strdup(jwk->kid) : NULL;
-        in_use->alg = alg->name;
-        in_use->fresh_until =
-            fetched_at == PROVIDER_KEYS_PINNED ? INT64_MAX : fetched_at + seal->max_stale;
-    } else {
-        snprintf(reason, size, "%s", error);
-        free(in_use);
-        in_use = NULL;
+    struct look *const *found = tfind(&issuer, &pass->looks, by_issuer);
+    if (found)
+        return *found;
+    struct look *look = calloc(1, sizeof *look);
+    if (!look)
+        return NULL;
+    look->issuer = issuer;
+    look->seen = see(pass->dir, issuer);
+    if (!tsearch(look, &pass->looks, by_issuer)) {
+        free(look);
+        return NULL;
     }
-    jwks_free(jwks);
-    json_decref(set);
-    return in_use;
+    return look;
 }
 
-/* *ret_missing: there is no file, which is somebody's will; one that is bad is not. */
-static struct in_use *read_key(const struct jose *jose, const struct seal *seal, const char *dir,
-                               const char *issuer, bool *ret_missing, char *reason, size_t size)
+static bool has_changed(const struct slot *slot, const struct seen *seen)
+{
+    return !slot->looked || slot->seen.there != seen->there || slot->seen.device != seen->device ||
+           slot->seen.inode != seen->inode || slot->seen.size != seen->size ||
+           slot->seen.changed.tv_sec != seen->changed.tv_sec ||
+           slot->seen.changed.tv_nsec != seen->changed.tv_nsec;
+}
+
+static void parse(const struct jose *jose, json_t *keys, struct look *look)
+{
+    const char *error = "out of memory";
+    json_t *set = json_pack("{s:O}", "keys", keys);
+    if (!set || jwks_parse(jose, set, &look->jwks, &error) < 0)
+        snprintf(look->reason, sizeof look->reason, "%s", error);
+    json_decref(set);
+}
+
+static void read_file(const struct pass *pass, struct look *look)
 {
     struct provider_keys_file file = {0};
-    struct in_use *in_use = NULL;
-    int r = provider_keys_file_read(&file, dir, issuer);
-    *ret_missing = r == PROVIDER_KEYS_FILE_MISSING;
-    if (r == PROVIDER_KEYS_FILE_MISSING)
-        snprintf(reason, size, "there is no key file for it in %s", dir);
+    int r = provider_keys_file_read(&file, pass->dir, look->issuer);
+    look->was_read = true;
+    look->missing = r == PROVIDER_KEYS_FILE_MISSING;
+    look->fetched_at = file.fetched_at;
+    if (look->missing)
+        snprintf(look->reason, sizeof look->reason, "there is no key file for it in %s", pass->dir);
     else if (r < 0)
-        snprintf(reason, size, "%s", file.json.error);
+        snprintf(look->reason, sizeof look->reason, "%s", file.json.error);
     else if (file.fetched_at > time(NULL) + CLOCK_SKEW)
-        snprintf(reason, size, "%s says that it was fetched in the future", file.path);
+        snprintf(look->reason, sizeof look->reason, "%s says that it was fetched in the future",
+                 file.path);
     else
-        in_use = choose(jose, seal, file.keys, file.fetched_at, reason, size);
+        parse(pass->jose, file.keys, look);
     provider_keys_file_close(&file);
+}
+
+/* Prepares the key that the file offers. On an error *ret_reason says why there is none. */
+static struct in_use *choose(const struct jose *jose, const struct seal *seal,
+                             const struct look *look, const char **ret_reason)
+{
+    const struct jwk *jwk;
+    const struct alg *alg;
+    const char *error = look->jwks ? "out of memory" : look->reason;
+    struct in_use *in_use = look->jwks ? calloc(1, sizeof *in_use) : NULL;
+    int r = in_use ? 0 : -1;
+    if (r == 0)
+        r = jwks_choose(look->jwks, seal->algs, seal->alg_count, seal->without_use, &jwk, &alg,
+                        &error);
+    if (r == 0)
+        r = jwe_recipient_new(jose, alg, seal->enc, jwk->key, jwk->kid, &in_use->recipient);
+    if (r < 0) {
+        free(in_use);
+        *ret_reason = error;
+        return NULL;
+    }
+    atomic_store(&in_use->references, 1);
+    in_use->kid = jwk->kid ? strdup(jwk->kid) : NULL;
+    in_use->alg = alg->name;
+    in_use->fresh_until =
+        look->fetched_at == PROVIDER_KEYS_PINNED ? INT64_MAX : look->fetched_at + seal->max_stale;
     return in_use;
 }
 
@@ -182,32 +237,44 @@ static void replace(struct provider_keys *keys, struct slot *slot, struct in_use
     unref(old);
 }
 
-static void refresh(const struct jose *jose, const char *dir, const struct profile *profile,
-                    const char *issuer, struct slot *slot)
+static void refresh(const struct jose *jose, const struct profile *profile, const struct look *look,
+                    struct slot *slot)
 {
-    char reason[PROVIDER_KEYS_REASON_MAX] = "";
-    bool missing;
-    struct in_use *in_use =
-        read_key(jose, profile->seal, dir, issuer, &missing, reason, sizeof reason);
-    bool keep = !in_use && !missing && slot->in_use;
+    const char *reason = "";
+    struct in_use *in_use = choose(jose, profile->seal, look, &reason);
+    bool keep = !in_use && !look->missing && slot->in_use;
     /* What is wrong may pass without a change of the file: a clock, a folder, a want of memory. */
-    slot->looked = in_use || missing;
+    slot->looked = in_use || look->missing;
+    slot->seen = look->seen;
     if (in_use)
         log_info("profile %s: encrypts to key %s of %s with %s", profile->name,
-                 in_use->kid ? in_use->kid : "without kid", issuer, in_use->alg);
+                 in_use->kid ? in_use->kid : "without kid", look->issuer, in_use->alg);
     else if (strcmp(reason, slot->reason) != 0)
-        log_error("profile %s: no encryption key of %s: %s%s", profile->name, issuer, reason,
+        log_error("profile %s: no encryption key of %s: %s%s", profile->name, look->issuer, reason,
                   keep ? "; the key that it had stays" : "");
     replace(profile->provider_keys, slot, in_use, keep, reason);
 }
 
-void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile)
+static void refresh_profile(struct pass *pass, const struct profile *profile)
 {
     for (size_t i = 0; profile->seal && i < profile->audience_count; i++) {
         struct slot *slot = &profile->provider_keys->slots[i];
-        if (has_changed(dir, profile->audiences[i], slot))
-            refresh(jose, dir, profile, profile->audiences[i], slot);
+        struct look *look = look_at(pass, profile->audiences[i]);
+        if (!look || !has_changed(slot, &look->seen))
+            continue;
+        if (!look->was_read)
+            read_file(pass, look);
+        refresh(pass->jose, profile, look, slot);
     }
+}
+
+void provider_keys_refresh(const struct jose *jose, const char *dir,
+                           struct profile *const *profiles, size_t count)
+{
+    struct pass pass = {.jose = jose, .dir = dir};
+    for (size_t i = 0; i < count; i++)
+        refresh_profile(&pass, profiles[i]);
+    tdestroy(pass.looks, look_free);
 }
 
 static struct in_use *take(const struct profile *profile, size_t audience)

@@ -22,11 +22,12 @@ void provider_keys_free(struct provider_keys *keys);
  * alike. Main thread. */
 void provider_keys_inherit(const struct profile *profile, const struct profile *old);
 
-/* Looks whether the files in `dir` that the profile needs have changed, reads those that have, and
- * logs what that brought. Nothing of a bad file is used: the key that there was stays, as long as
- * it is fresh, and the file is read again each time. Where it is gone there is no key. Main
+/* Looks whether the files in `dir` that the profiles need have changed, reads those that have, each
+ * once, and logs what that brought. Nothing of a bad file is used: the key that there was stays, as
+ * long as it is fresh, and the file is read again each time. Where it is gone there is no key. Main
  * thread. */
-void provider_keys_refresh(const struct jose *jose, const char *dir, const struct profile *profile);
+void provider_keys_refresh(const struct jose *jose, const char *dir,
+                           struct profile *const *profiles, size_t count);
 
 /* Seals a signed token, in place: it becomes the plaintext of a JWE (RFC 7519 section 11.2).
  * Returns 0, REFUSAL_ENCRYPTION_KEY_UNAVAILABLE (no key, or a stale one) or REFUSAL_INTERNAL. */

@@ -94,8 +94,8 @@ static void report_profiles(struct reload *reload, const struct conf *conf)
 
 void reload_report(struct reload *reload, const struct conf *conf)
 {
-    for (size_t i = 0; i < conf->profile_count; i++)
-        provider_keys_refresh(reload->service->jose, conf->provider_keys_dir, conf->profiles[i]);
+    provider_keys_refresh(reload->service->jose, conf->provider_keys_dir, conf->profiles,
+                          conf->profile_count);
     report_profiles(reload, conf);
 }
 

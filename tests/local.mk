@@ -538,8 +538,11 @@ INTEGRATION_TESTS += \
 	tests/integration/203-fetch-stays.sh \
 	tests/integration/204-fetch-apart.sh
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_provider_keys_file
-TESTS += tests/unit/test_provider_keys_file
+KEYS_FILE_TESTS = \
+	tests/unit/test_provider_keys \
+	tests/unit/test_provider_keys_file
+check_PROGRAMS += $(KEYS_FILE_TESTS)
+TESTS += $(KEYS_FILE_TESTS)
 if FETCH
 FETCH_TESTS = \
 	tests/unit/test_fetch_discovery \
@@ -550,6 +553,8 @@ check_PROGRAMS += $(FETCH_TESTS)
 TESTS += $(FETCH_TESTS)
 endif
 endif
+tests_unit_test_provider_keys_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_provider_keys_LDADD = $(agent_test_libs)
 tests_unit_test_provider_keys_file_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_provider_keys_file_LDADD = $(agent_test_libs)
 fetch_test_cppflags = $(AM_CPPFLAGS) $(FETCH_CFLAGS) $(CMOCKA_CFLAGS)
