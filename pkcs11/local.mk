@@ -11,6 +11,7 @@ pkcs11_libp11_a_SOURCES = \
 	pkcs11/ladder.c pkcs11/ladder.h \
 	pkcs11/login.c pkcs11/login.h \
 	pkcs11/mech.c pkcs11/mech.h \
+	pkcs11/missing.c pkcs11/missing.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \
 	pkcs11/order.c pkcs11/order.h \

@@ -3,6 +3,7 @@
 #include "pkcs11/prober.h"
 #include "pkcs11/check.h"
 #include "pkcs11/login.h"
+#include "pkcs11/missing.h"
 #include "pkcs11/unread.h"
 
 #include <errno.h>
@@ -17,9 +18,10 @@
 #define LONGEST_WAIT_MS 3600000
 
 struct prober {
-    struct ladder ladder; /* of the thread, as are `check` and `unread` */
+    struct ladder ladder; /* of the thread, as are the next three */
     struct check check;
     struct unread unread;
+    struct missing missing;
     struct order order;
 
     pthread_t thread;
@@ -106,6 +108,7 @@ static bool next_work(struct prober *prober, struct work *ret_work)
     int64_t retry_at = prober->ladder.retry_at,
             due = earlier(check_due(&prober->check, &prober->ladder),
                           unread_due(&prober->unread, &prober->ladder));
+    due = earlier(due, missing_due(&prober->missing, &prober->ladder));
     struct timespec deadline = at(earlier(due, retry_at));
     int waited = 0;
     while (!has_work(prober) && waited == 0)
@@ -126,6 +129,8 @@ static bool next_work(struct prober *prober, struct work *ret_work)
 static void look_through(struct prober *prober)
 {
     enum p11_rung rung = unread_run(&prober->unread, &prober->ladder);
+    if (rung == P11_RUNG_NONE)
+        rung = missing_run(&prober->missing, &prober->ladder);
     if (rung == P11_RUNG_NONE)
         rung = check_run(&prober->check, &prober->ladder);
     if (rung != P11_RUNG_NONE)

@@ -210,6 +210,7 @@ PKCS11_TESTS = \
 	tests/unit/test_sign \
 	tests/unit/test_signature \
 	tests/unit/test_token \
+	tests/unit/test_missing \
 	tests/unit/test_unread \
 	tests/unit/test_guard \
 	tests/unit/test_hmac_key \
@@ -271,6 +272,9 @@ tests_unit_test_key_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c $(fake_token)
 tests_unit_test_token_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_token_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
+tests_unit_test_missing_SOURCES = tests/unit/test_missing.c $(fake_token)
+tests_unit_test_missing_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_missing_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_unread_SOURCES = tests/unit/test_unread.c $(fake_token)
 tests_unit_test_unread_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_unread_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)

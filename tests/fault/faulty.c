@@ -12,6 +12,7 @@
  *     FUNCTION short N          ... with a result that is one byte too short
  *     FUNCTION long N           ... with one that is a byte too long
  *     FUNCTION slow N MS        the next N calls take MS milliseconds
+ *     C_FindObjects none N      the next N calls find nothing
  *     FUNCTION hang N           the next N calls hang until the script changes, and go on as it
  *                               says then; none hangs twice
  *     sessions K                no more than K sessions are open at once
@@ -376,9 +377,12 @@ static CK_OBJECT_HANDLE undisguise(CK_OBJECT_HANDLE handle)
 static CK_RV faulty_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects,
                                   CK_ULONG max, CK_ULONG *count)
 {
-    CK_RV rv = begin("C_FindObjects");
+    struct ailment ailment = enter("C_FindObjects");
+    CK_RV rv = strtoul(ailment.kind, NULL, 0);
     if (rv == CKR_OK)
         rv = real->C_FindObjects(session, objects, max, count);
+    if (strcmp(ailment.kind, "none") == 0)
+        *count = 0;
     pthread_mutex_lock(&lock);
     if (rv == CKR_OK && disguised)
         for (CK_ULONG i = 0; i < *count; i++)

@@ -90,6 +90,8 @@ fault 'login fails once'            0       2       1                'C_SignInit
 fault 'no session for the login'    0       1       1                'C_SignInit 0x101 until C_Login' 'C_OpenSession 0xb1 1'
 fault 'objects are not told once'   0       2       1                'C_SignInit 0x101 until C_Login' 'C_FindObjectsInit 0x30 1'
 fault 'objects are told in part'    0       2       1                'C_SignInit 0x101 until C_Login' 'C_FindObjects 0x30 1'
+fault 'objects are hidden once'     0       1       0                'C_SignInit 0x101 until C_Login' 'C_FindObjects none 1'
+fault 'objects are hidden'          4       1       0                'C_SignInit 0x101 until C_Login' 'C_FindObjects none 1000'
 fault 'attributes are not told'     0       1       0                'C_SignInit 0x101 until C_Login' 'C_GetAttributeValue 0x05 2'
 fault 'no slots once'               4       1       2                'C_SignInit 0x30 until C_Initialize' 'C_GetSlotList 0x05 1'
 fault 'no token info once'          4       1       2                'C_SignInit 0x30 until C_Initialize' 'C_GetTokenInfo 0x30 1'
