@@ -38,7 +38,7 @@ all_mint() {
     done
 }
 
-# --- while it is loaded or initialised; then that fails ---
+# --- while it is loaded, initialised or asked for its slots; then that fails ---
 
 # Another module waits until that one is loaded.
 one=$tokens_json
@@ -55,7 +55,7 @@ agent_stop
 
 tokens_json=$one
 agent_config
-for call in C_GetFunctionList C_Initialize; do
+for call in C_GetFunctionList C_Initialize C_GetSlotList; do
     script "$call hang 1"
     launch agent_launch
     runs 0 "$call hangs: the token is down" wait_for 10 hangs

@@ -144,6 +144,7 @@ static void once_a_minute(void **state)
     (void)state;
     int64_t due = check_due(&check, &ladder) - watch_now();
     assert_in_range(due, KEY_CHECK_MS - 10000, KEY_CHECK_MS);
+    assert_int_equal(KEY_CHECK_MS, 60000);
     run();
     assert_int_equal(answers, 0);
     first->homes[0].check_at = watch_now();

@@ -134,6 +134,19 @@ static void all_in_use(void **state)
     assert_ptr_equal(take(1, 0), first);
 }
 
+/* None will be returned soon: nobody queues up. */
+static void all_are_slow(void **state)
+{
+    (void)state;
+    struct session *session = NULL;
+    struct p11_error error;
+    int64_t start = watch_now();
+    for (unsigned i = 0; i < PLACES; i++)
+        atomic_store(&take(1, i)->since, start - 2 * SESSION_WAIT_MS);
+    assert_int_equal(try_take(1, 0, &session, &error), P11_BUSY);
+    assert_true(watch_now() < start + SESSION_WAIT_MS);
+}
+
 static void token_allows_fewer_than_there_are_places_for(void **state)
 {
     (void)state;
@@ -306,6 +319,7 @@ int main(void)
         TEST(shared_one_is_not_closed),
         TEST(session_of_another_generation),
         TEST(all_in_use),
+        TEST(all_are_slow),
         TEST(token_allows_fewer_than_there_are_places_for),
         TEST(waiting_one_gets_what_is_returned),
         TEST(waiting_one_gets_the_place_of_a_discarded_one),

@@ -155,6 +155,18 @@ static uint64_t climbed(enum p11_rung rung)
     return atomic_load(&modules[0]->climbed[rung]);
 }
 
+/* A request that began under an older configuration, whose keys nobody resolves any more: by now
+ * its handle may be another key's. */
+static void handle_of_another_generation(void **state)
+{
+    (void)state;
+    assert_int_equal(sign(LONGEST), 0);
+    fake.signing = CK_INVALID_HANDLE;
+    module_open(modules[0]);
+    assert_int_equal(sign(LONGEST), P11_UNAVAILABLE);
+    assert_int_equal(fake.signing, CK_INVALID_HANDLE);
+}
+
 /* Whatever the token calls them: nobody else is to feel it. */
 static void data_that_are_too_long_cost_no_login(void **state)
 {
@@ -206,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_homes_together_have_two_seconds, setup_hanging,
                                         teardown),
+        TEST(handle_of_another_generation),
         TEST(data_that_are_too_long_cost_no_login),
         TEST(a_token_that_is_broken_is_recovered),
         TEST(a_token_that_is_well_again_signs),
