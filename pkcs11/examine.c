@@ -74,6 +74,18 @@ static int ask(const struct keyring *keyring, const struct key *key, const struc
     return r;
 }
 
+/* The first answer of a secret key is the measure of all later ones. */
+static int confirm(const struct keyring *keyring, const struct key *key, const struct token *token,
+                   struct finding *finding, const struct answer *first, struct p11_error *error)
+{
+    struct answer second = {.length = 0};
+    int r = ask(keyring, key, token, finding, &second, error);
+    if (r == 0 && (second.length != first->length ||
+                   memcmp(second.signature, first->signature, first->length) != 0))
+        r = p11_error_text(error, P11_KEY, "two answers to one question differ");
+    return r;
+}
+
 /* Whether this object tells the public half that the answer verifies with. */
 static int try_public(const struct keyring *keyring, const struct key *key,
                       const struct token *token, const struct object *object,
@@ -141,6 +153,8 @@ static int prove(const struct keyring *keyring, const struct key *key, const str
     struct answer answer = {.length = 0};
     char text[P11_ERROR_TEXT_MAX];
     int r = ask(keyring, key, home->token, finding, &answer, error);
+    if (r == 0 && key->mech->family == MECH_HMAC && !home->identified)
+        r = confirm(keyring, key, home->token, finding, &answer, error);
     if (r == P11_UNAVAILABLE && p11_rv_may_be_object(error->rv)) {
         finding->failure = *error;
         r = P11_KEY;

@@ -256,9 +256,13 @@ agent_stop
 
 # At the start.
 rm "$work/profiles.d/neighbour.json"
-script absent
+: >"$work/agent.log"
+script absent 'C_Initialize 0x05 2'
+before=$(calls C_Initialize)
 agent_launch
 runs 4 'a token that is absent at the start' mints
+runs 0 '... and tried again and again' wait_for 10 eval '[ "$(calls C_Initialize)" -ge $((before + 5)) ]'
+is "$(grep -c 'token a: down' "$work/agent.log")" 1 '... is said once, whatever the reasons'
 script raw-points
 serves_again '... and there later' mints
 runs 0 'points that are not wrapped' hintsign mint curve
@@ -266,5 +270,10 @@ agent_stop
 script 'refuse 0x40'
 agent_start
 runs 0 'a mechanism that is listed and refuses: another is taken' hintsign mint assertion
+agent_stop
+script 'C_Sign wrong 1 32'
+agent_start
+script 'C_SignInit 0x101 until C_Login'
+runs 0 'a first answer that is wrong is no measure of later ones' mints
 agent_stop
 done_testing

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define KEYS 3
+#define KEYS          3
+#define FIRST_ANSWERS 2 /* of a key that has given none before */
 
 static const char *const labels[KEYS] = {"one", "two", "three"};
 static struct crypto crypto;
@@ -184,7 +185,7 @@ static void module_that_does_not_initialise(void **state)
 static void hang_in_an_answer(void **state)
 {
     (void)state;
-    hang_at_answer = 2;
+    hang_at_answer = FIRST_ANSWERS + 1;
     ladder_climb(&ladder, P11_RUNG_MODULE, false);
     assert_true(is_up());
     assert_int_equal(usable_keys(), KEYS);
@@ -196,8 +197,8 @@ static void hang_in_an_answer(void **state)
 static void hang_in_both_tries(void **state)
 {
     (void)state;
-    hang_at_answer = 2;
-    hang_again_at_answer = KEYS + 2;
+    hang_at_answer = FIRST_ANSWERS + 1;
+    hang_again_at_answer = KEYS * FIRST_ANSWERS + 2;
     ladder_climb(&ladder, P11_RUNG_MODULE, false);
     assert_int_equal(usable_keys(), 0);
     assert_true(atomic_load(&module->hangs));
