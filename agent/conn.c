@@ -3,6 +3,7 @@
 #include "agent/conn.h"
 #include "agent/clock.h"
 #include "agent/reply.h"
+#include "pkcs11/watch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -113,7 +114,7 @@ static void set_deadline(struct conn *conn, unsigned seconds)
     if (seconds == 0)
         atomic_store(&conn->deadline, 0);
     else if (atomic_load(&conn->deadline) == 0)
-        atomic_store(&conn->deadline, clock_ms() + (int64_t)seconds * 1000);
+        atomic_store(&conn->deadline, watch_awake() + (int64_t)seconds * 1000);
 }
 
 static enum conn_wait next_wait(struct conn *conn, bool last)

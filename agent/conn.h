@@ -34,7 +34,7 @@ struct conn {
     atomic_uint turns;   /* counts when it goes to the next thread, for worker.c */
     /* For limits.c, which looks on from another thread: */
     _Atomic enum conn_wait wait; /* what it waits for; CONN_CLOSE: nothing, it is served ... */
-    _Atomic int64_t deadline;    /* ... and until when (CLOCK_MONOTONIC ms); 0: for ever */
+    _Atomic int64_t deadline;    /* ... and until when (watch_awake); 0: for ever */
     _Atomic int64_t active;      /* when it was last served */
     atomic_bool busy;            /* a worker serves it, or a message or reply is under way */
     bool evicted;                /* it is ended, for a newer one of its caller */
@@ -56,7 +56,7 @@ void conn_refuse(struct conn *conn);
 enum conn_wait conn_serve(struct conn *conn, struct serving *serving, bool last);
 
 /* Whether its caller has let it wait too long: not where he has done his part, and it waits for a
- * worker. In any thread, while the socket is open. */
+ * worker. `now` is of watch_awake. In any thread, while the socket is open. */
 bool conn_is_late(const struct conn *conn, int64_t now);
 
 #endif

@@ -32,7 +32,7 @@ bool limits_admit(struct limits *limits, struct conn *conn);
 
 void limits_remove(struct limits *limits, struct conn *conn);
 
-/* Ends the connections whose callers are late. */
+/* Ends the connections whose callers are late at `now` (watch_awake). */
 void limits_expire(struct limits *limits, int64_t now);
 
 /* Lets no connection send more: each ends after what was read from it is answered. */

@@ -9,6 +9,7 @@
 #include "agent/provider_keys.h"
 #include "agent/refusal.h"
 #include "agent/status.h"
+#include "pkcs11/watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -155,7 +156,7 @@ static void stay(struct reload *reload, bool is_asked_for, const char *error)
 static void resolve(struct reload *reload, const struct coming *coming)
 {
     reload->next = *coming;
-    reload->next.deadline = clock_ms() + RELOAD_SECONDS * 1000;
+    reload->next.deadline = watch_awake() + RELOAD_SECONDS * 1000;
     hsm_adopt(reload->service->hsm, reload->service->conf->keyring, coming->conf->keyring);
 }
 
@@ -212,7 +213,7 @@ void reload_finish(struct reload *reload)
     struct service *service = reload->service;
     struct coming coming = reload->next;
     struct conf *conf = coming.conf;
-    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && clock_ms() < coming.deadline))
+    if (!conf || (!hsm_resolved(service->hsm, conf->keyring) && watch_awake() < coming.deadline))
         return;
     reload->next = (struct coming){0};
     conf->generation = service->conf->generation + 1;

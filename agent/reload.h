@@ -21,7 +21,7 @@ struct reload_outcome {
 struct coming {
     struct conf *conf; /* or NULL: none */
     uint64_t asked;    /* the last one that was asked for when the files were read */
-    int64_t deadline;  /* for its keys to be resolved, once that has begun */
+    int64_t deadline;  /* for its keys to be resolved, once that has begun (watch_awake) */
 };
 
 /* Used by the main thread alone, but for reload_ask and reload_end. */

@@ -8,6 +8,7 @@
 #include "agent/log.h"
 #include "agent/reload.h"
 #include "agent/worker.h"
+#include "pkcs11/watch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,8 +23,6 @@
 
 #define ACCEPT_BATCH 64
 #define TICK_MS      1000
-#define PAUSE_MS     5000 /* so late is only who was stopped himself ... */
-#define PATIENCE_MS  5000 /* ... and then nobody else is called late for a while */
 #define EXIT_HANG    70
 
 struct server {
@@ -40,8 +39,6 @@ struct server {
     struct reload reload;
     unsigned fitted; /* the configuration whose limits hold */
     int64_t next_tick;
-    bool late; /* was the last tick */
-    int64_t patient_until;
     bool reloading; /* as the service manager was told */
     bool full;      /* no descriptors are left: accept nothing before the next tick */
 };
@@ -258,32 +255,19 @@ static void look_after_modules(struct server *server)
     workers_relieve(server->workers, slow);
 }
 
-/* While this process is stopped, by a debugger or with its container, calls seem to hang and
- * callers to send nothing: they get time to show that it was not their doing. */
-static void notice_pause(struct server *server, int64_t now)
-{
-    bool late = now - server->next_tick >= PAUSE_MS;
-    if (late && !server->late)
-        server->patient_until = now + PATIENCE_MS;
-    server->late = late;
-}
-
 static void tick(struct server *server)
 {
     int64_t now = clock_ms();
     if (now < server->next_tick)
         return;
-    notice_pause(server, now);
     server->next_tick = now + TICK_MS;
     server->full = false;
     if (server->fitted != server->service->conf->generation)
         fit_limits(server);
     notify_alive(server->notify, now);
     log_tell_lost();
-    if (now >= server->patient_until) {
-        limits_expire(&server->limits, now);
-        look_after_modules(server);
-    }
+    limits_expire(&server->limits, watch_awake());
+    look_after_modules(server);
     if (server->service->conf->seals) /* keys go stale by themselves */
         reload_report(&server->reload, server->service->conf);
 }
@@ -299,6 +283,7 @@ void server_run(struct server *server)
             fds[2 + i] = (struct pollfd){.fd = server->full ? -1 : server->listeners[i].fd,
                                          .events = POLLIN};
         int n = poll(fds, 2 + server->listener_count, TICK_MS);
+        watch_tick();
         for (size_t i = 0; n > 0 && i < server->listener_count; i++)
             if (fds[2 + i].revents)
                 accept_some(server, &server->listeners[i]);

@@ -74,8 +74,9 @@ void ladder_tell(struct ladder *ladder, bool changed);
  * reason. A climb that is under way lets nobody in before it has brought them up again. */
 void ladder_go_down(struct ladder *ladder, const char *why);
 
-/* From any thread: since when the longest of the calls that are under way now has lasted, or `now`.
- * *ret_slow is how many signers have held a session for longer than SESSION_WAIT_MS. */
+/* From any thread: since when the longest of the calls that are under way now has lasted, or `now`,
+ * both of watch_awake. *ret_slow is how many signers have held a session for longer than
+ * SESSION_WAIT_MS. */
 int64_t ladder_oldest_call(struct ladder *ladder, int64_t now, unsigned *ret_slow);
 
 #endif

@@ -296,7 +296,7 @@ static void go_down(struct prober *prober)
 int64_t prober_look_after(struct prober *prober, unsigned *ret_slow)
 {
     struct module *module = prober->ladder.module;
-    int64_t now = watch_now(), lasts = now - ladder_oldest_call(&prober->ladder, now, ret_slow);
+    int64_t now = watch_awake(), lasts = now - ladder_oldest_call(&prober->ladder, now, ret_slow);
     bool hung = atomic_load(&module->hangs);
     if (lasts >= PROBER_HANG_MS && !hung) {
         atomic_fetch_add(&module->climbed[P11_RUNG_PROCESS], 1);

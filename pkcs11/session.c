@@ -91,7 +91,7 @@ static struct session *take_place(struct session_pool *pool, uint64_t generation
                                   bool open)
 {
     unsigned usable = atomic_load_explicit(&pool->usable, memory_order_relaxed);
-    int64_t now = watch_now();
+    int64_t now = watch_awake();
     for (unsigned i = 0; i < usable; i++) {
         struct session *session = &pool->sessions[(hint + i) % usable];
         int64_t free = 0;
@@ -169,7 +169,7 @@ static int open_at(struct session_pool *pool, CK_FUNCTION_LIST *fn, CK_SLOT_ID s
 static bool all_are_slow(const struct session_pool *pool)
 {
     int64_t since;
-    unsigned slow = session_pool_slow(pool, watch_now(), &since);
+    unsigned slow = session_pool_slow(pool, watch_awake(), &since);
     return slow > 0 && slow >= most_sessions(pool);
 }
 

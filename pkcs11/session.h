@@ -16,7 +16,7 @@
 
 /* Each on its own cache line: workers do not share. */
 struct session {
-    alignas(64) _Atomic int64_t since; /* when it was taken, watch_now; 0: free */
+    alignas(64) _Atomic int64_t since; /* when it was taken, watch_awake; 0: free */
     CK_SESSION_HANDLE handle;
     _Atomic uint64_t generation; /* of the handle; 0: not open */
 };
@@ -51,7 +51,8 @@ void session_pool_close(struct session_pool *pool, CK_FUNCTION_LIST *fn);
 void session_pool_share(struct session_pool *pool, CK_SESSION_HANDLE handle, uint64_t generation);
 
 /* How many sessions have been held for longer than SESSION_WAIT_MS, and since when the one
- * that has been held longest; *ret_since is written where there is one. Takes no lock. */
+ * that has been held longest; *ret_since is written where there is one. `now` is of watch_awake.
+ * Takes no lock. */
 unsigned session_pool_slow(const struct session_pool *pool, int64_t now, int64_t *ret_since);
 
 /* How many sessions are open, and how many of them are taken now. Takes no lock. */

@@ -40,7 +40,7 @@ static bool take_turn(const struct token *token)
 {
     struct module *module = token->module;
     int64_t since;
-    long wait = session_pool_slow(&token->sessions, watch_now(), &since) ? 0 : SESSION_WAIT_MS;
+    long wait = session_pool_slow(&token->sessions, watch_awake(), &since) ? 0 : SESSION_WAIT_MS;
     return module_take_turn(module, wait);
 }
 
@@ -178,11 +178,11 @@ static bool wait_for_recovery(struct key *key)
  * have left it few threads. Returns whether another try may help. */
 static bool wait_for_room(struct key *key, int64_t deadline)
 {
-    int64_t now = watch_now(), since;
-    for (size_t i = 0; i < key->home_count && now < deadline; i++) {
+    int64_t awake = watch_awake(), since;
+    for (size_t i = 0; i < key->home_count && watch_now() < deadline; i++) {
         struct token *token = key->homes[i].token;
         if (atomic_load(&key->homes[i].generation) != 0 &&
-            session_pool_slow(&token->sessions, now, &since) == 0 &&
+            session_pool_slow(&token->sessions, awake, &since) == 0 &&
             module_wait_for_room(token->module, deadline))
             return true;
     }

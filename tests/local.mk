@@ -212,6 +212,7 @@ PKCS11_TESTS = \
 	tests/unit/test_token \
 	tests/unit/test_missing \
 	tests/unit/test_unread \
+	tests/unit/test_watch \
 	tests/unit/test_guard \
 	tests/unit/test_hmac_key \
 	tests/unit/test_kcv \
@@ -278,6 +279,8 @@ tests_unit_test_missing_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
 tests_unit_test_unread_SOURCES = tests/unit/test_unread.c $(fake_token)
 tests_unit_test_unread_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_unread_LDADD = $(pkcs11_test_libs) $(CRYPTO_LIBS)
+tests_unit_test_watch_CPPFLAGS = $(pkcs11_test_cppflags)
+tests_unit_test_watch_LDADD = $(pkcs11_test_libs)
 tests_unit_test_guard_SOURCES = tests/unit/test_guard.c
 tests_unit_test_guard_CPPFLAGS = $(pkcs11_test_cppflags)
 tests_unit_test_guard_LDADD = $(key_test_libs)

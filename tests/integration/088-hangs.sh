@@ -97,21 +97,29 @@ if [ -e "$hasty" ]; then
     runs 0 'the next one serves' mints far
     agent_stop
 
-    # Stopped for longer than a call may take, by a clock twice as fast, and not by the module.
+    # Stopped for longer than a call or a reload may take, by a clock twice as fast, and not by the
+    # module.
     rm -f "$HINTSIGN_SOCKET"
     HASTE=2 preloaded "$hasty" agent_start
+    agent_config '"workers": 5'
+    : >"$work/agent.log"
     server_freeze
+    kill -HUP "$agent_pid"
+    runs 0 'a reload is under way' wait_for 10 grep -q 'workers: changed' "$work/agent.log"
     hintsign mint far --subject bob --timeout 60 >"$work/stopped" 2>&1 &
     client=$!
-    runs 0 'a call is under way' wait_for 10 is_busy
+    runs 0 '... and a call' wait_for 10 is_busy
     kill -STOP "$agent_pid"
-    sleep 3.5
+    sleep 5.2
     kill -CONT "$agent_pid"
     runs 0 '... while the agent was stopped: it answers' hintsign status
-    is "$(state r)" up '... and does not say that the call hangs'
+    like "$(cat "$work/stdout")" 'token +r +up' '... and does not say that the call hangs'
     server_thaw
     runs 0 '... which ends well' wait $client
+    runs 0 '... as the reload does' wait_for 10 grep -q 'configuration 2: ' "$work/agent.log"
+    is "$(grep 'configuration 2: ' "$work/agent.log")" 'configuration 2: 3 of 3 profiles are ready' '... which has waited for the keys'
     agent_stop
+    agent_config '"workers": 4'
 
     # A service manager holds the socket and starts the next one: nobody is turned away meanwhile.
     ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" \

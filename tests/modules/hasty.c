@@ -1,9 +1,10 @@
 /* Preloaded into a program, makes its monotonic clock run HASTE times as fast, a hundred unless the
  * environment says otherwise: for tests of limits that take half a minute. Waits for a condition
- * end by that clock, too; whatever else waits in the kernel waits as ever. */
+ * and in poll end by that clock, too; whatever else waits in the kernel waits as ever. */
 #include "config.h"
 
 #include <dlfcn.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -57,4 +58,19 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
         dlsym(RTLD_NEXT, "pthread_cond_clockwait");
     struct timespec moment = clock == CLOCK_MONOTONIC ? real_moment(until) : *until;
     return wait(condition, mutex, clock, &moment);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int ms)
+{
+    long long ns = ms * (SECOND / 1000) / haste();
+    struct timespec wait = {.tv_sec = ns / SECOND, .tv_nsec = ns % SECOND};
+    return ppoll(fds, count, ms < 0 ? NULL : &wait, NULL);
+}
+
+/* What it is called where the size of `fds` is known (_FORTIFY_SOURCE). */
+int __poll_chk(struct pollfd *fds, nfds_t count, int ms, size_t size);
+int __poll_chk(struct pollfd *fds, nfds_t count, int ms, size_t size)
+{
+    (void)size;
+    return poll(fds, count, ms);
 }
