@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INTERFACE "io.hintsign.Admin"
+
 struct call {
     struct service *service;
     struct reload *reload;
@@ -158,36 +160,21 @@ static int mint_next(struct call *call)
 
 static int get_info(struct call *call)
 {
-    text_put(
-        &call->parameters,
-        "{\"vendor\":\"hintsign\",\"product\":\"hintsign-agent\",\"version\":\"" PACKAGE_VERSION
-        "\",\"url\":\"\",\"interfaces\":[\"org.varlink.service\",\"io.hintsign.Admin\"]}");
+    interface_write_info(INTERFACE, &call->parameters);
     return 0;
 }
 
 static int get_interface(struct call *call)
 {
-    static const struct {
-        const char *name, *text;
-    } interfaces[] = {{"io.hintsign.Admin", interface_admin},
-                      {"org.varlink.service", interface_service}};
     call->refusal.name = call->interface;
-    for (size_t i = 0; i < sizeof interfaces / sizeof interfaces[0]; i++) {
-        if (strcmp(call->interface, interfaces[i].name) != 0)
-            continue;
-        text_put(&call->parameters, "{\"description\":");
-        put_string(&call->parameters, interfaces[i].text);
-        text_put(&call->parameters, "}");
-        return 0;
-    }
-    return REFUSAL_INTERFACE_NOT_FOUND;
+    return interface_write_description(INTERFACE, call->interface, &call->parameters);
 }
 
 static const struct admin_method methods[] = {
-    {"io.hintsign.Admin.Unlock", {"token", "pin"}, unlock, false},
-    {"io.hintsign.Admin.Lock", {"token"}, lock, false},
-    {"io.hintsign.Admin.Reload", {NULL}, reload, false},
-    {"io.hintsign.Admin.MintNext", {"profile", "audience", "claims", "reference"}, mint_next, true},
+    {INTERFACE ".Unlock", {"token", "pin"}, unlock, false},
+    {INTERFACE ".Lock", {"token"}, lock, false},
+    {INTERFACE ".Reload", {NULL}, reload, false},
+    {INTERFACE ".MintNext", {"profile", "audience", "claims", "reference"}, mint_next, true},
     {"org.varlink.service.GetInfo", {NULL}, get_info, false},
     {"org.varlink.service.GetInterfaceDescription", {"interface"}, get_interface, false},
 };
@@ -195,7 +182,7 @@ static const struct admin_method methods[] = {
 
 const char *admin_serve_method_at(size_t index, const char *parameters[REQUEST_PARAMETERS_MAX + 1])
 {
-    static const char prefix[] = "io.hintsign.Admin.";
+    static const char prefix[] = INTERFACE ".";
     if (index >= METHODS || strncmp(methods[index].name, prefix, sizeof prefix - 1) != 0)
         return NULL;
     memcpy(parameters, methods[index].parameters, sizeof methods[index].parameters);

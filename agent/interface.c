@@ -1,6 +1,10 @@
-/* Carries the texts of the Varlink interfaces; ours are made from doc/ when the agent is built. */
+/* The texts of the Varlink interfaces, ours made from doc/ when the agent is built, and who serves
+ * which. */
 #include "config.h"
 #include "agent/interface.h"
+#include "agent/refusal.h"
+
+#include <string.h>
 
 const char interface_agent[] =
 #include "agent/interface_agent.inc"
@@ -23,3 +27,38 @@ const char interface_service[] =
     "error MethodNotFound (method: string)\n"
     "error MethodNotImplemented (method: string)\n"
     "error InvalidParameter (parameter: string)\n";
+
+#define SERVICE "org.varlink.service"
+
+static const struct {
+    const char *name;
+    const char *text;
+} interfaces[] = {
+    {"io.hintsign.Agent", interface_agent},
+    {"io.hintsign.Admin", interface_admin},
+    {SERVICE, interface_service},
+};
+
+void interface_write_info(const char *own, struct text *out)
+{
+    text_put(
+        out,
+        "{\"vendor\":\"hintsign\",\"product\":\"hintsign-agent\",\"version\":\"" PACKAGE_VERSION
+        "\",\"url\":\"\",\"interfaces\":[\"" SERVICE "\",\"");
+    text_put(out, own);
+    text_put(out, "\"]}");
+}
+
+int interface_write_description(const char *own, const char *name, struct text *out)
+{
+    if (strcmp(name, own) != 0 && strcmp(name, SERVICE) != 0)
+        return REFUSAL_INTERFACE_NOT_FOUND;
+    for (size_t i = 0; i < sizeof interfaces / sizeof interfaces[0]; i++) {
+        if (strcmp(name, interfaces[i].name) != 0)
+            continue;
+        text_put(out, "{\"description\":");
+        text_string(out, interfaces[i].text, strlen(interfaces[i].text));
+        text_put(out, "}");
+    }
+    return 0;
+}

@@ -3,6 +3,7 @@
 #include "agent/serve.h"
 #include "agent/clock.h"
 #include "agent/compose.h"
+#include "agent/interface.h"
 #include "agent/jose/base64url.h"
 #include "agent/log.h"
 #include "agent/next_key.h"
@@ -327,10 +328,10 @@ static int tell(struct call *call)
         status_write(serving->service, call->conf, call->peer, parameters);
         break;
     case METHOD_GET_INFO:
-        status_write_info(parameters);
+        interface_write_info(VARLINK_INTERFACE, parameters);
         break;
     case METHOD_GET_INTERFACE_DESCRIPTION:
-        r = status_write_interface(call->request.interface, parameters);
+        r = interface_write_description(VARLINK_INTERFACE, call->request.interface, parameters);
         call->refusal.name = call->request.interface;
         break;
     default:

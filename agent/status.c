@@ -1,7 +1,6 @@
 /* What the agent says of itself: its health, and the profiles that the caller may use. */
 #include "config.h"
 #include "agent/status.h"
-#include "agent/interface.h"
 #include "agent/limits.h"
 #include "agent/next_key.h"
 #include "agent/process.h"
@@ -245,27 +244,4 @@ void status_write_profiles(const struct conf *conf, const struct peer *peer, str
         first = false;
     }
     text_put(out, "]}");
-}
-
-void status_write_info(struct text *out)
-{
-    text_put(
-        out,
-        "{\"vendor\":\"hintsign\",\"product\":\"hintsign-agent\",\"version\":\"" PACKAGE_VERSION
-        "\",\"url\":\"\",\"interfaces\":[\"org.varlink.service\",\"io.hintsign.Agent\"]}");
-}
-
-int status_write_interface(const char *interface, struct text *out)
-{
-    const char *description = NULL;
-    if (strcmp(interface, "io.hintsign.Agent") == 0)
-        description = interface_agent;
-    else if (strcmp(interface, "org.varlink.service") == 0)
-        description = interface_service;
-    if (!description)
-        return REFUSAL_INTERFACE_NOT_FOUND;
-    text_put(out, "{\"description\":");
-    put_string(out, description);
-    text_put(out, "}");
-    return 0;
 }

@@ -1,4 +1,4 @@
-/* What GetStatus, ListProfiles and the service's own methods say. */
+/* What GetStatus and ListProfiles say. */
 #ifndef HINTSIGN_AGENT_STATUS_H
 #define HINTSIGN_AGENT_STATUS_H
 
@@ -20,9 +20,5 @@ struct service;
 void status_write(const struct service *service, const struct conf *conf, const struct peer *peer,
                   struct text *out);
 void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out);
-void status_write_info(struct text *out);
-
-/* The interface's own text. Returns 0 or REFUSAL_INTERFACE_NOT_FOUND. */
-int status_write_interface(const char *interface, struct text *out);
 
 #endif

@@ -248,7 +248,7 @@ static void the_service_itself(void **state)
     struct text out = {0};
     (void)state;
     idl_read(interface_service, &varlink);
-    status_write_info(&out);
+    interface_write_info("io.hintsign.Agent", &out);
     json_t *info = parsed(&out, &varlink, "GetInfo");
     const json_t *interfaces = json_object_get(info, "interfaces");
     assert_int_equal(json_array_size(interfaces), 2);
@@ -256,15 +256,17 @@ static void the_service_itself(void **state)
     for (size_t i = 0; i < 2; i++) {
         const char *name = json_string_value(json_array_get(interfaces, i));
         char line[64] = "interface ";
-        assert_int_equal(status_write_interface(name, &out), 0);
+        assert_int_equal(interface_write_description("io.hintsign.Agent", name, &out), 0);
         json_t *reply = parsed(&out, &varlink, "GetInterfaceDescription");
         strcat(strcat(line, name), "\n");
         assert_non_null(strstr(json_string_value(json_object_get(reply, "description")), line));
         json_decref(reply);
     }
     json_decref(info);
-    assert_int_equal(status_write_interface("io.hintsign", &out), REFUSAL_INTERFACE_NOT_FOUND);
-    assert_int_equal(status_write_interface("", &out), REFUSAL_INTERFACE_NOT_FOUND);
+    assert_int_equal(interface_write_description("io.hintsign.Agent", "io.hintsign", &out),
+                     REFUSAL_INTERFACE_NOT_FOUND);
+    assert_int_equal(interface_write_description("io.hintsign.Agent", "", &out),
+                     REFUSAL_INTERFACE_NOT_FOUND);
     assert_int_equal(out.length, 0);
 }
 
@@ -279,7 +281,8 @@ static void the_interface_to_the_byte(void **state)
     size_t length = fread(file, 1, sizeof file, stream);
     fclose(stream);
     assert_in_range(length, 1, sizeof file - 1);
-    assert_int_equal(status_write_interface("io.hintsign.Agent", &out), 0);
+    assert_int_equal(interface_write_description("io.hintsign.Agent", "io.hintsign.Agent", &out),
+                     0);
     json_t *reply = json_loadb(out.data, out.length, 0, NULL);
     const json_t *description = json_object_get(reply, "description");
     assert_int_equal(json_string_length(description), length);
