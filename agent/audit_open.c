@@ -108,7 +108,7 @@ static bool is_rotation(const char *line, size_t length, const struct audit_mark
     const char *prev = json_string_value(json_object_get(record, "prev"));
     bool is = type && strcmp(type, "rotate") == 0 &&
               json_integer_value(json_object_get(record, "seq")) == known->sequence + 1 && prev &&
-              audit_state_read_hash(prev, hash) == 0 && memcmp(hash, known->hash, sizeof hash) == 0;
+              audit_record_read_hash(prev, hash) && memcmp(hash, known->hash, sizeof hash) == 0;
     json_decref(record);
     return is;
 }

@@ -46,6 +46,21 @@ void audit_record_hash(struct text *line, const char *name,
     put_hex(line, name, hash, AUDIT_HASH_BYTES);
 }
 
+static int value_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool audit_record_read_hash(const char *digits, unsigned char ret_hash[static AUDIT_HASH_BYTES])
+{
+    for (size_t i = 0; i < AUDIT_HASH_BYTES; i++, digits += 2) {
+        if (value_of(digits[0]) < 0 || value_of(digits[1]) < 0)
+            return false;
+        ret_hash[i] = (unsigned char)(value_of(digits[0]) << 4 | value_of(digits[1]));
+    }
+    return true;
+}
+
 static void put_digits(char *out, int count, long value)
 {
     for (; count > 0; value /= 10)

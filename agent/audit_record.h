@@ -46,6 +46,10 @@ void audit_record_true(struct text *line, const char *name);
 void audit_record_hash(struct text *line, const char *name,
                        const unsigned char hash[static AUDIT_HASH_BYTES]);
 
+/* Reads a hash as it stands in a line: 2 * AUDIT_HASH_BYTES lower-case hexadecimal digits, whatever
+ * is behind them. Returns whether it is one. */
+bool audit_record_read_hash(const char *digits, unsigned char ret_hash[static AUDIT_HASH_BYTES]);
+
 /* Hashes any bytes. Returns false when OpenSSL fails. */
 bool audit_record_sha256(const EVP_MD *sha256, const void *data, size_t length,
                          unsigned char ret_hash[static AUDIT_HASH_BYTES]);

@@ -20,7 +20,7 @@ static bool follows(const char *line, size_t length, const unsigned char hash[AU
     unsigned char prev[AUDIT_HASH_BYTES];
     size_t tail = HASH_DIGITS + sizeof end - 1;
     return length > tail && memcmp(line + length - sizeof end + 1, end, sizeof end - 1) == 0 &&
-           audit_state_read_hash(line + length - tail, prev) == 0 &&
+           audit_record_read_hash(line + length - tail, prev) &&
            memcmp(prev, hash, sizeof prev) == 0;
 }
 

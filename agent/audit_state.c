@@ -12,28 +12,16 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Sequence and end with 20 digits each, the hash, and what is between them. */
-#define STATE_LENGTH (20 + 1 + 20 + 1 + 2 * AUDIT_HASH_BYTES + 1)
-
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int audit_state_read_hash(const char *hex, unsigned char ret_hash[AUDIT_HASH_BYTES])
-{
-    for (size_t i = 0; i < AUDIT_HASH_BYTES; i++, hex += 2) {
-        if (digit(hex[0]) < 0 || digit(hex[1]) < 0)
-            return -EBADMSG;
-        ret_hash[i] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
-    }
-    return 0;
-}
+/* Sequence, end and hash, a blank between them, and a newline behind. */
+#define NUMBER_LENGTH 20
+#define END_AT        (NUMBER_LENGTH + 1)
+#define HASH_AT       (END_AT + NUMBER_LENGTH + 1)
+#define STATE_LENGTH  (HASH_AT + 2 * AUDIT_HASH_BYTES + 1)
 
 static void print(const struct audit_mark *mark, char line[static STATE_LENGTH + 1])
 {
-    int n = snprintf(line, STATE_LENGTH + 1, "%020" PRId64 " %020" PRId64 " ", mark->sequence,
-                     (int64_t)mark->end);
+    int n = snprintf(line, STATE_LENGTH + 1, "%0*" PRId64 " %0*" PRId64 " ", NUMBER_LENGTH,
+                     mark->sequence, NUMBER_LENGTH, (int64_t)mark->end);
     for (size_t i = 0; i < AUDIT_HASH_BYTES; i++)
         n += snprintf(line + n, 3, "%02x", mark->hash[i]);
     line[n] = '\n';
@@ -44,10 +32,9 @@ static int parse(const char *line, struct audit_mark *ret_mark)
 {
     char again[STATE_LENGTH + 1];
     struct audit_mark mark = {.sequence = strtoll(line, NULL, 10),
-                              .end = (off_t)strtoll(line + 21, NULL, 10)};
-    int r = audit_state_read_hash(line + 42, mark.hash);
-    if (r < 0)
-        return r;
+                              .end = (off_t)strtoll(line + END_AT, NULL, 10)};
+    if (!audit_record_read_hash(line + HASH_AT, mark.hash))
+        return -EBADMSG;
     print(&mark, again);
     if (memcmp(line, again, STATE_LENGTH) != 0 || mark.sequence < 0 || mark.end < 0)
         return -EBADMSG;

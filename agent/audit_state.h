@@ -38,7 +38,4 @@ void audit_state_close(struct audit_state *state);
 int audit_state_write(struct audit_state *state, const struct audit_mark *mark);
 int audit_state_sync(struct audit_state *state);
 
-/* Reads 64 lower-case hexadecimal digits. Returns 0 or -EBADMSG. */
-int audit_state_read_hash(const char *hex, unsigned char ret_hash[static AUDIT_HASH_BYTES]);
-
 #endif

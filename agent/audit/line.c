@@ -105,17 +105,8 @@ static int parse(const char *text, size_t length, struct text *room, json_t **re
 
 bool line_hash(const char *text, unsigned char ret_hash[static AUDIT_HASH_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-    if (!text || strlen(text) != (size_t)2 * AUDIT_HASH_BYTES)
-        return false;
-    for (size_t i = 0; i < (size_t)2 * AUDIT_HASH_BYTES; i++) {
-        const char *digit = strchr(digits, text[i]);
-        if (!digit)
-            return false;
-        unsigned value = (unsigned)(digit - digits);
-        ret_hash[i / 2] = (unsigned char)(i % 2 ? ret_hash[i / 2] | value : value << 4);
-    }
-    return true;
+    return text && strlen(text) == (size_t)2 * AUDIT_HASH_BYTES &&
+           audit_record_read_hash(text, ret_hash);
 }
 
 bool line_begins_time(const char *text)
