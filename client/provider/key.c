@@ -37,6 +37,15 @@ void key_unref(struct key *key)
     free(key);
 }
 
+void key_hold(struct key **held, struct key *key)
+{
+    if (!key)
+        return;
+    key_ref(key);
+    key_unref(*held);
+    *held = key;
+}
+
 void key_set_public(struct key *key, EVP_PKEY *public_key)
 {
     char curve[CURVE_MAX];

@@ -28,6 +28,10 @@ int key_load(struct provider *provider, struct agent *agent, const char *profile
 struct key *key_ref(struct key *key);
 void key_unref(struct key *key); /* accepts NULL */
 
+/* Puts a reference to the key in the place of the one held. NULL leaves that one: a context may be
+ * initialised again, and then without a key. */
+void key_hold(struct key **held, struct key *key);
+
 /* Gives an empty key its public half, whose curve is looked up; takes over the reference. */
 void key_set_public(struct key *key, EVP_PKEY *public_key);
 

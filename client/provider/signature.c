@@ -60,17 +60,12 @@ static void *dup_signature(void *context)
     return NULL;
 }
 
-/* A context may be initialised again, and then without a key: it keeps the one that it has. */
 static int begin(struct signature *signature, struct key *key)
 {
     verify_end(signature);
     EVP_MD_CTX_free(signature->hash);
     signature->hash = NULL;
-    if (key) {
-        key_ref(key);
-        key_unref(signature->key);
-        signature->key = key;
-    }
+    key_hold(&signature->key, key);
     if (!signature->key || !signature->key->profile)
         return core_error(signature->provider, CORE_NO_KEY, "there is only a public half");
     return 1;

@@ -11,14 +11,9 @@ void verify_end(struct signature *signature)
     signature->data_verifier = NULL;
 }
 
-/* A context may be initialised again, and then without a key: it keeps the one that it has. */
 static int take_key(struct signature *signature, struct key *key)
 {
-    if (key) {
-        key_ref(key);
-        key_unref(signature->key);
-        signature->key = key;
-    }
+    key_hold(&signature->key, key);
     verify_end(signature);
     return signature->key && signature->key->public_key;
 }
