@@ -42,7 +42,8 @@ bool policy_allows(const struct profile *profile, const struct peer *peer, size_
 {
     for (size_t i = 0; i < profile->allow_count; i++) {
         if (entry_matches(&profile->allow[i], peer)) {
-            *ret_entry = i;
+            if (ret_entry)
+                *ret_entry = i;
             return true;
         }
     }

@@ -72,14 +72,13 @@ static int put_profile(struct set *set, const struct profile *profile)
 static int put_profiles(struct set *set, const struct conf *conf, const struct peer *peer,
                         const char *name)
 {
-    size_t entry;
     bool found = false;
     int r = 0;
     for (size_t i = 0; r == 0 && i < conf->profile_count; i++) {
         const struct profile *profile = conf->profiles[i];
         if (name ? strcmp(profile->name, name) != 0 : profile->kind->signs_data)
             continue;
-        if (!policy_allows(profile, peer, &entry))
+        if (!policy_allows(profile, peer, NULL))
             continue;
         found = true;
         r = put_profile(set, profile);

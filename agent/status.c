@@ -136,7 +136,7 @@ void status_write(const struct service *service, const struct conf *conf, const 
                   struct text *out)
 {
     char reason[STATUS_REASON_MAX];
-    size_t count, entry;
+    size_t count;
     struct audit *audit = service->audit;
     const struct peer_sight *sight = &service->sight;
     struct token **tokens = hsm_tokens(service->hsm, &count);
@@ -158,7 +158,7 @@ void status_write(const struct service *service, const struct conf *conf, const 
     text_put(out, "],\"profiles\":[");
     bool first = true;
     for (size_t i = 0; i < conf->profile_count; i++) {
-        if (!policy_allows(conf->profiles[i], peer, &entry))
+        if (!policy_allows(conf->profiles[i], peer, NULL))
             continue;
         text_put(out, first ? "" : ",");
         put_profile_status(conf, sight, conf->profiles[i], out);
@@ -234,10 +234,9 @@ static void put_profile(const struct conf *conf, const struct profile *profile, 
 void status_write_profiles(const struct conf *conf, const struct peer *peer, struct text *out)
 {
     bool first = true;
-    size_t entry;
     text_put(out, "{\"profiles\":[");
     for (size_t i = 0; i < conf->profile_count; i++) {
-        if (!policy_allows(conf->profiles[i], peer, &entry))
+        if (!policy_allows(conf->profiles[i], peer, NULL))
             continue;
         text_put(out, first ? "" : ",");
         put_profile(conf, conf->profiles[i], out);
