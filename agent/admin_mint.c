@@ -10,7 +10,7 @@
 
 struct admin_mint {
     pthread_t thread;
-    pthread_mutex_t lock; /* of the next five */
+    pthread_mutex_t lock; /* of the next three */
     pthread_cond_t changed;
     enum { MINT_NONE, MINT_ASKED, MINT_DONE } stage;
     bool abandoned; /* nobody waits for it any more */

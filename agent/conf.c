@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SUFFIX        ".json" /* behind a profile's name */
+#define SUFFIX_LENGTH (sizeof SUFFIX - 1)
+
 static int load_profile(struct conf *conf, const char *file_name, size_t name_len,
                         const char *const *listeners, char *error)
 {
@@ -38,9 +41,10 @@ static int add_profile(struct conf *conf, const char *file_name, const char *con
                        char *error)
 {
     size_t length = strlen(file_name);
-    if (file_name[0] == '.' || length < 5 || strcmp(file_name + length - 5, ".json") != 0)
+    if (file_name[0] == '.' || length < SUFFIX_LENGTH ||
+        strcmp(file_name + length - SUFFIX_LENGTH, SUFFIX) != 0)
         return 0;
-    if (!profile_is_name(file_name, length - 5)) {
+    if (!profile_is_name(file_name, length - SUFFIX_LENGTH)) {
         snprintf(error, CONF_ERROR_MAX,
                  "%s/%.200s: a profile's name has 1 to %d characters of a-z 0-9 . _ -",
                  conf->profiles_dir, file_name, PROFILE_NAME_MAX);
@@ -60,7 +64,7 @@ static int add_profile(struct conf *conf, const char *file_name, const char *con
         }
         conf->profiles = profiles;
     }
-    return load_profile(conf, file_name, length - 5, listeners, error);
+    return load_profile(conf, file_name, length - SUFFIX_LENGTH, listeners, error);
 }
 
 static int by_name(const void *a, const void *b)

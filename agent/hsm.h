@@ -38,9 +38,9 @@ void hsm_adopt(struct hsm *hsm, struct keyring *keyring, struct keyring *next);
 void hsm_share_threads(unsigned threads, const unsigned *slow, size_t count, unsigned *ret_rooms);
 
 /* Once a second, from the main thread: modules with calls that hang go down, and the threads are
- * shared out among modules (hsm_share_threads). Returns false when a
- * call has hung for HSM_HOPELESS_SECONDS: the process must end at once, without exit handlers.
- * *ret_slow is how many calls have lasted longer than a second. */
+ * shared out among modules (hsm_share_threads). Returns false when a call has hung for
+ * HSM_HOPELESS_SECONDS: the process must end at once, without exit handlers. *ret_slow is how many
+ * calls have lasted longer than a second. */
 bool hsm_look_after(struct hsm *hsm, unsigned threads, unsigned *ret_slow);
 
 /* Becomes readable when a module has resolved its keys anew; hsm_take_event clears it and tells

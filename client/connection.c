@@ -193,7 +193,6 @@ int connection_read(struct hintsign *handle, bool sending, int64_t deadline)
         return error_set(&handle->error, HINTSIGN_PROTOCOL, "the reply is longer than %zu bytes",
                          VARLINK_REPLY_MAX);
     if (n == -ENOMEM)
-        return error_set(&handle->error, HINTSIGN_NO_MEMORY, "%s",
-                         hintsign_strerror(HINTSIGN_NO_MEMORY));
+        return error_set_memory(&handle->error);
     return CONNECTION_LOST;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define FIRST_LINE "{\"seq\":1," /* how a transcript begins */
+#define TIME_SIZE  40
 
 static int fail(const struct transcript *transcript, int code, const char *problem,
                 struct p11_error *error)
@@ -179,20 +180,20 @@ char *transcript_text(const json_t *record)
     return text;
 }
 
-static void put_time(char time[static 40])
+static void put_time(char time[static TIME_SIZE])
 {
     struct timespec now;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    size_t n = strftime(time, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(time + n, 40 - n, ".%06ldZ", now.tv_nsec / 1000);
+    size_t n = strftime(time, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(time + n, TIME_SIZE - n, ".%06ldZ", now.tv_nsec / 1000);
 }
 
 /* The next record as a line without newline, to be freed; NULL when memory runs out. */
 static char *make_line(const struct transcript *transcript, const char *type, json_t *members)
 {
-    char time[40], prev[2 * CRYPTO_SHA256 + 1];
+    char time[TIME_SIZE], prev[2 * CRYPTO_SHA256 + 1];
     put_time(time);
     for (size_t i = 0; i < CRYPTO_SHA256; i++)
         snprintf(prev + 2 * i, 3, "%02x", transcript->hash[i]);

@@ -15,6 +15,7 @@
 #define LONG_KEY_LEN 1000
 #define LABEL        "hintsign-key probe"
 #define SESSIONS_MAX 64
+#define RANDOM_MAX   256 /* bytes that getrandom gives at once, whole */
 
 double trial_now_us(void)
 {
@@ -60,8 +61,9 @@ static int random_secret(size_t length, struct secret *ret_secret, struct p11_er
 {
     if (secret_reserve(ret_secret, length) < 0)
         return p11_error_text(error, P11_MEMORY, "out of memory");
-    for (size_t i = 0; i < length; i += 250) /* getrandom gives up to 256 bytes at once */
-        if (getrandom(ret_secret->data + i, length - i < 250 ? length - i : 250, 0) < 0)
+    for (size_t i = 0; i < length; i += RANDOM_MAX)
+        if (getrandom(ret_secret->data + i, length - i < RANDOM_MAX ? length - i : RANDOM_MAX, 0) <
+            0)
             return p11_error_text(error, P11_FAILED, "the system gives no random bytes");
     return 0;
 }
