@@ -218,6 +218,35 @@ static void hang_that_is_seen_too_late(void **state)
     assert_int_equal(usable_keys(), KEYS);
 }
 
+/* A new start takes down what serves: not every second, for one that is not there. */
+static void token_beside_one_that_serves(void **state)
+{
+    struct p11_error error;
+    struct token *absent, *both[] = {token, NULL};
+    (void)state;
+    assert_int_equal(token_new("b", "pkcs11:token=absent?module-path=" FAKE_MODULE_PATH, 4,
+                               TOKEN_LOGIN_NONE, &absent, &error),
+                     0);
+    absent->module = module;
+    both[1] = absent;
+    struct keyring *empty;
+    assert_int_equal(keyring_new(&crypto, both, 2, &empty, &error), 0);
+    ladder.keyrings.list[0] = empty;
+    ladder.tokens = both;
+    ladder.token_count = 2;
+    ladder_climb(&ladder, P11_RUNG_MODULE, false);
+    assert_true(is_up());
+    assert_int_equal(token_get_state(absent, NULL, 0), TOKEN_DOWN);
+    unsigned finalized = fake.finalized;
+    ladder_retry(&ladder);
+    assert_int_equal(fake.finalized, finalized);
+    ladder.restart_at = watch_now();
+    ladder_retry(&ladder);
+    assert_int_equal(fake.finalized, finalized + 1);
+    keyring_unref(empty);
+    token_free(absent);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -228,6 +257,7 @@ int main(void)
         TEST(hang_in_an_answer),
         TEST(hang_in_both_tries),
         TEST(hang_that_is_seen_too_late),
+        TEST(token_beside_one_that_serves),
     };
     return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);
 }

@@ -141,6 +141,37 @@ static void all_homes_together_have_two_seconds(void **state)
     assert_in_range(watch_now() - start, SIGN_RECOVERY_WAIT_MS, HOMES * SIGN_RECOVERY_WAIT_MS - 1);
 }
 
+static void nap(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void *wait_long(void *prober)
+{
+    int64_t end = watch_now() + SIGN_RECOVERY_WAIT_MS;
+    for (; watch_now() < end; nap(1))
+        prober_wait(prober, end);
+    return NULL;
+}
+
+/* Others need the threads: beyond half of those that may be inside the module nobody waits. */
+static void few_wait(void **state)
+{
+    pthread_t first;
+    int64_t took, end = watch_now() + SIGN_RECOVERY_WAIT_MS;
+    (void)state;
+    atomic_store(&modules[0]->room, 1);
+    assert_int_equal(pthread_create(&first, NULL, wait_long, probers[0]), 0);
+    do {
+        int64_t start = watch_now();
+        assert_false(prober_wait(probers[0], start + 100));
+        took = watch_now() - start;
+        nap(10); /* so that the other one comes first */
+    } while (took >= 100 && watch_now() < end - 300);
+    assert_true(took < 100);
+    pthread_join(first, NULL);
+}
+
 static int sign(size_t length)
 {
     static const unsigned char data[2 * LONGEST];
@@ -218,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_homes_together_have_two_seconds, setup_hanging,
                                         teardown),
+        cmocka_unit_test_setup_teardown(few_wait, setup_hanging, teardown),
         TEST(handle_of_another_generation),
         TEST(data_that_are_too_long_cost_no_login),
         TEST(a_token_that_is_broken_is_recovered),
