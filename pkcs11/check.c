@@ -61,10 +61,8 @@ static struct subject subject_at(const struct ladder *ladder, size_t at)
         at -= ladder->token_count * (*list)->count;
     struct keyring *keyring = *list;
     struct key *key = keyring->keys[at % keyring->count];
-    struct key_home *home = key->homes;
-    while (home->token != ladder->tokens[at / keyring->count])
-        home++;
-    return (struct subject){keyring, key, home};
+    size_t where = keyring_home(keyring, ladder->tokens[at / keyring->count]);
+    return (struct subject){keyring, key, &key->homes[where]};
 }
 
 int64_t check_due(const struct check *check, const struct ladder *ladder)

@@ -209,7 +209,7 @@ static void judge(struct key *key)
     atomic_store(&key->ready, usable && !key->contradicted && !atomic_load(&key->other_use));
 }
 
-static size_t home_of(const struct keyring *keyring, const struct token *token)
+size_t keyring_home(const struct keyring *keyring, const struct token *token)
 {
     size_t home = 0;
     while (keyring->tokens[home] != token)
@@ -234,7 +234,7 @@ static int judge_all(struct keyring *keyring, size_t home, uint64_t generation,
 int keyring_resolve(struct keyring *keyring, struct token *token, uint64_t generation,
                     struct p11_error *error)
 {
-    size_t home = home_of(keyring, token);
+    size_t home = keyring_home(keyring, token);
     struct tally tally = {0};
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];
@@ -310,7 +310,7 @@ int keyring_check(struct keyring *keyring, struct key *key, struct key_home *hom
 
 void keyring_withdraw(struct keyring *keyring, struct token *token, const char *reason)
 {
-    size_t home = home_of(keyring, token);
+    size_t home = keyring_home(keyring, token);
     pthread_mutex_lock(&keyring->lock);
     for (size_t i = 0; i < keyring->count; i++) {
         struct key *key = keyring->keys[i];

@@ -95,6 +95,9 @@ int key_check_uri(const char *uri, struct p11_error *error);
 int keyring_add(struct keyring *keyring, const char *uri, const struct mech *mech,
                 struct key **ret_key, struct p11_error *error);
 
+/* Where in `homes` of each key the home on this token is, which is one of the keyring's. */
+size_t keyring_home(const struct keyring *keyring, const struct token *token);
+
 /* Finds every key on one token by its index, checks its protection, lets it answer, and
  * stamps what may be used with `generation`. The token is open and indexed. An unfit key is no
  * error: its home says why. Errors: P11_UNAVAILABLE (the token failed meanwhile). */

@@ -11,14 +11,6 @@
 
 #define TURN_WAIT_MS 5
 
-static struct key_home *home_on(const struct key *key, const struct token *token)
-{
-    struct key_home *home = key->homes;
-    while (home->token != token)
-        home++;
-    return home;
-}
-
 /* With the keyring's lock held. */
 static bool is_missing(const struct key_home *home)
 {
@@ -37,9 +29,10 @@ static struct count count_keys(const struct ladder *ladder, struct token *token)
         return count;
     for (size_t i = 0; i < ladder->keyrings.count; i++) {
         struct keyring *keyring = ladder->keyrings.list[i];
+        size_t where = keyring_home(keyring, token);
         pthread_mutex_lock(&keyring->lock);
         for (size_t k = 0; k < keyring->count; k++) {
-            const struct key_home *home = home_on(keyring->keys[k], token);
+            const struct key_home *home = &keyring->keys[k]->homes[where];
             count.usable += home->found_in != 0;
             count.missing += is_missing(home);
         }
@@ -60,9 +53,10 @@ static void ask_for_missing(struct ladder *ladder, const struct token *token)
 {
     for (size_t i = 0; i < ladder->keyrings.count; i++) {
         struct keyring *keyring = ladder->keyrings.list[i];
+        size_t where = keyring_home(keyring, token);
         pthread_mutex_lock(&keyring->lock);
         for (size_t k = 0; k < keyring->count; k++) {
-            struct key_home *home = home_on(keyring->keys[k], token);
+            struct key_home *home = &keyring->keys[k]->homes[where];
             if (is_missing(home))
                 home->check_at = watch_now();
         }
