@@ -2,8 +2,8 @@
 #include "config.h"
 #include "pkcs11/missing.h"
 
-/* Between two looks, which take at first no more than a tenth of the token's time, later no more
- * than a hundredth: the key may be gone for ever. */
+/* Between two looks. Where the module serves somebody they take at first no more than a tenth of
+ * its time, later no more than a hundredth: the key may be gone for ever. */
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS   1000
 #define SHARE_FIRST    9
@@ -47,6 +47,14 @@ int64_t missing_due(const struct missing *missing, const struct ladder *ladder)
         if (count_keys(ladder, ladder->tokens[i]).missing > 0)
             return missing->at;
     return INT64_MAX;
+}
+
+static bool serves_nobody(const struct ladder *ladder)
+{
+    size_t usable = 0;
+    for (size_t i = 0; i < ladder->token_count; i++)
+        usable += count_keys(ladder, ladder->tokens[i]).usable;
+    return usable == 0;
 }
 
 static void ask_for_missing(struct ladder *ladder, const struct token *token)
@@ -99,7 +107,7 @@ static int64_t longer(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* After a look that took `spent` milliseconds. */
+/* After a look that took `spent` milliseconds of others' time. */
 static void plan(struct missing *missing, int64_t spent)
 {
     int64_t most = longer(RETRY_MAX_MS, spent * SHARE_LATER);
@@ -118,8 +126,9 @@ enum p11_rung missing_run(struct missing *missing, struct ladder *ladder)
         *missing = (struct missing){0};
     if (due > start)
         return P11_RUNG_NONE;
+    bool idle = serves_nobody(ladder);
     for (size_t i = 0; i < ladder->token_count && r == 0; i++)
         r = look(ladder, ladder->tokens[i], &error);
-    plan(missing, watch_now() - start);
+    plan(missing, idle ? 0 : watch_now() - start);
     return r < 0 ? ladder_rung(&error) : P11_RUNG_NONE;
 }
