@@ -93,10 +93,15 @@ static void report_profiles(struct reload *reload, const struct conf *conf)
     reload->reported = conf->generation;
 }
 
-void reload_report(struct reload *reload, const struct conf *conf)
+static void refresh_keys(const struct reload *reload, const struct conf *conf)
 {
     provider_keys_refresh(reload->service->jose, conf->provider_keys_dir, conf->profiles,
                           conf->profile_count);
+}
+
+void reload_report(struct reload *reload, const struct conf *conf)
+{
+    refresh_keys(reload, conf);
     report_profiles(reload, conf);
 }
 
@@ -219,10 +224,11 @@ void reload_finish(struct reload *reload)
     conf->generation = service->conf->generation + 1;
     inherit(conf, service->conf);
     audit_event_reload(service->keeper, conf);
-    reload_report(reload, conf);
+    refresh_keys(reload, conf);
     audit_checkpoint_adopt(service->checkpoints, conf);
     service_set_conf(service, conf);
     hsm_adopt(service->hsm, conf->keyring, NULL);
+    report_profiles(reload, conf); /* who reads of it is served by it */
     if (coming.asked > reload->outcome.answered)
         answer(reload, coming.asked, "");
     if (reload->after.conf)
