@@ -100,17 +100,18 @@ static bool has_work(struct prober *prober)
 
 static bool next_work(struct prober *prober, struct work *ret_work)
 {
-    pthread_mutex_lock(&prober->lock);
-    prober->climbing = false;
-    if (prober->wanted_in != atomic_load(&prober->ladder.module->generation))
-        prober->wanted = P11_RUNG_NONE; /* recovered since */
-    pthread_cond_broadcast(&prober->changed);
+    /* All keys are looked at for this, so before the lock, which signers take. */
     int64_t retry_at = prober->ladder.retry_at,
             due = earlier(check_due(&prober->check, &prober->ladder),
                           unread_due(&prober->unread, &prober->ladder));
     due = earlier(due, missing_due(&prober->missing, &prober->ladder));
     struct timespec deadline = at(earlier(due, retry_at));
     int waited = 0;
+    pthread_mutex_lock(&prober->lock);
+    prober->climbing = false;
+    if (prober->wanted_in != atomic_load(&prober->ladder.module->generation))
+        prober->wanted = P11_RUNG_NONE; /* recovered since */
+    pthread_cond_broadcast(&prober->changed);
     while (!has_work(prober) && waited == 0)
         waited =
             pthread_cond_clockwait(&prober->changed, &prober->lock, CLOCK_MONOTONIC, &deadline);
