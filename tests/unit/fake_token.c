@@ -292,3 +292,12 @@ void fake_module_free(struct module *module)
     module->fn = NULL; /* p11-kit did not load it */
     module_free(module);
 }
+
+void fake_token_changed(void *context, struct token *token, enum token_state state,
+                        const char *detail)
+{
+    (void)context;
+    (void)token;
+    (void)state;
+    (void)detail;
+}

@@ -3,6 +3,7 @@
 #define HINTSIGN_TESTS_FAKE_TOKEN_H
 
 #include "pkcs11/module.h"
+#include "pkcs11/token.h"
 
 #define FAKE_ATTRIBUTES_MAX 24
 #define FAKE_BYTES_MAX      300
@@ -56,6 +57,10 @@ void fake_reset(void);
 /* A module that was loaded and has this token. Free with fake_module_free. */
 struct module *fake_module(void);
 void fake_module_free(struct module *module);
+
+/* Of struct ladder_events, for a test that does not care. */
+void fake_token_changed(void *context, struct token *token, enum token_state state,
+                        const char *detail);
 
 /* Give an object an attribute. */
 void fake_set(struct fake_object *object, CK_ATTRIBUTE_TYPE type, const void *value,

@@ -199,16 +199,23 @@ static void wrong_answer(void **state)
     assert_int_equal(doubts, 1);
 }
 
-static void wrong_answer_of_the_next_configuration(void **state)
+/* The next configuration has the first key, too. */
+static struct key *begin_reload(struct keyring **ret_next)
 {
     struct p11_error error;
+    assert_int_equal(keyring_new(&crypto, tokens, 1, ret_next, &error), 0);
+    struct key *its = add(*ret_next, "pkcs11:object=one");
+    assert_int_equal(keyring_resolve(*ret_next, &token, 1, &error), 0);
+    assert_true(is_usable(its));
+    ladder.keyrings = (struct ladder_keyrings){.list = {keyring, *ret_next}, .count = 2};
+    return its;
+}
+
+static void wrong_answer_of_the_next_configuration(void **state)
+{
     struct keyring *next;
     (void)state;
-    assert_int_equal(keyring_new(&crypto, tokens, 1, &next, &error), 0);
-    struct key *its = add(next, "pkcs11:object=one");
-    assert_int_equal(keyring_resolve(next, &token, 1, &error), 0);
-    assert_true(is_usable(its));
-    ladder.keyrings = (struct ladder_keyrings){.list = {keyring, next}, .count = 2};
+    struct key *its = begin_reload(&next);
     its->homes[0].check_at = 0;
     assert_true(check_due(&check, &ladder) <= watch_now());
     mac = 'x';
@@ -223,13 +230,9 @@ static void wrong_answer_of_the_next_configuration(void **state)
 /* However soon each of the two finds out. */
 static void doubt_of_two_configurations(void **state)
 {
-    struct p11_error error;
     struct keyring *next;
     (void)state;
-    assert_int_equal(keyring_new(&crypto, tokens, 1, &next, &error), 0);
-    struct key *its = add(next, "pkcs11:object=one");
-    assert_int_equal(keyring_resolve(next, &token, 1, &error), 0);
-    ladder.keyrings = (struct ladder_keyrings){.list = {keyring, next}, .count = 2};
+    struct key *its = begin_reload(&next);
     strange = first->homes[0].handle;
     first->homes[0].check_at = 0;
     run();

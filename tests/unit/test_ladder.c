@@ -35,15 +35,6 @@ static CK_RV answer(void)
     return CKR_OK;
 }
 
-static void token_changed(void *context, struct token *which, enum token_state state,
-                          const char *detail)
-{
-    (void)context;
-    (void)which;
-    (void)state;
-    (void)detail;
-}
-
 static void resolved(void *context, struct keyring *which)
 {
     (void)context;
@@ -93,7 +84,7 @@ static int make_keys(void)
 static int set_up(bool loaded)
 {
     static const struct ladder_events events = {
-        .token_changed = token_changed, .resolved = resolved, .withdrawn = withdrawn};
+        .token_changed = fake_token_changed, .resolved = resolved, .withdrawn = withdrawn};
     if (make_module(loaded) < 0 || make_keys() < 0)
         return -1;
     token->module = module;

@@ -24,15 +24,6 @@ static struct ladder ladder;
 static struct check check;
 static struct missing missing;
 
-static void token_changed(void *context, struct token *which, enum token_state state,
-                          const char *detail)
-{
-    (void)context;
-    (void)which;
-    (void)state;
-    (void)detail;
-}
-
 static void resolved(void *context, struct keyring *which)
 {
     (void)context;
@@ -41,7 +32,7 @@ static void resolved(void *context, struct keyring *which)
 
 static int setup(void **state)
 {
-    static const struct ladder_events events = {.token_changed = token_changed,
+    static const struct ladder_events events = {.token_changed = fake_token_changed,
                                                 .resolved = resolved};
     struct p11_error error;
     (void)state;

@@ -37,15 +37,6 @@ static CK_RV hang(void *args)
     return CKR_GENERAL_ERROR;
 }
 
-static void token_changed(void *context, struct token *which, enum token_state state,
-                          const char *detail)
-{
-    (void)context;
-    (void)which;
-    (void)state;
-    (void)detail;
-}
-
 static void resolved(void *context, struct keyring *which)
 {
     (void)context;
@@ -55,7 +46,7 @@ static void resolved(void *context, struct keyring *which)
 
 static int set_up(size_t count)
 {
-    static const struct ladder_events events = {.token_changed = token_changed,
+    static const struct ladder_events events = {.token_changed = fake_token_changed,
                                                 .resolved = resolved};
     struct p11_error error;
     sem_init(&has_resolved, 0, 0);
