@@ -185,14 +185,14 @@ static void wrong_answer(void **state)
     assert_int_equal(doubtful_since, good);
     assert_non_null(strstr(first->homes[0].reason, "exchanged"));
     /* It stays wrong: nothing is told twice. */
-    first->homes[0].check_at = check.resume = 0;
+    first->homes[0].check_at = check.resume = check.retry = 0;
     run();
     assert_int_equal(changes, 1);
     assert_int_equal(doubts, 1);
     /* It is right again. */
     assert_true(first->homes[0].check_at - watch_now() <= KEY_RETRY_MS);
     mac = 'm';
-    first->homes[0].check_at = check.resume = 0;
+    first->homes[0].check_at = check.resume = check.retry = 0;
     run();
     assert_true(is_usable(first));
     assert_int_equal(changes, 2);
@@ -237,17 +237,17 @@ static void doubt_of_two_configurations(void **state)
     first->homes[0].check_at = 0;
     run();
     bool asked_for = atomic_load(&its->homes[0].doubted);
-    its->homes[0].check_at = check.resume = 0;
+    its->homes[0].check_at = check.resume = check.retry = 0;
     run();
     bool wrong = !is_usable(first) && !is_usable(its);
     unsigned told = doubts;
     /* It is right, and goes wrong again: both find that at once. */
     strange = 0;
-    first->homes[0].check_at = its->homes[0].check_at = check.retry = 0;
+    first->homes[0].check_at = its->homes[0].check_at = check.resume = check.retry = 0;
     run();
     bool right = is_usable(first) && is_usable(its);
     strange = first->homes[0].handle;
-    first->homes[0].check_at = its->homes[0].check_at = check.resume = 0;
+    first->homes[0].check_at = its->homes[0].check_at = check.resume = check.retry = 0;
     run();
     keyring_unref(next);
     assert_true(wrong && right && asked_for);
@@ -267,7 +267,7 @@ static void error_of_one_key(void **state)
     assert_true(is_usable(second));
     assert_int_equal(doubts, 0);
     /* It stays broken: nobody else is asked. */
-    first->homes[0].check_at = check.resume = 0;
+    first->homes[0].check_at = check.resume = check.retry = 0;
     run();
     assert_int_equal(answers, 5);
 }
@@ -288,7 +288,7 @@ static void error_of_the_token(void **state)
     first->homes[0].check_at = 0;
     answer = CKR_DEVICE_REMOVED;
     assert_int_equal(check_run(&check, &ladder), P11_RUNG_MODULE);
-    first->homes[0].check_at = check.resume = 0;
+    first->homes[0].check_at = check.resume = check.retry = 0;
     answer = CKR_SESSION_HANDLE_INVALID; /* that of the login */
     assert_int_equal(check_run(&check, &ladder), P11_RUNG_LOGIN);
 }
